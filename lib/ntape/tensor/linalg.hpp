@@ -1,0 +1,50 @@
+#pragma once
+
+#include <ntape/tensor/matrix.hpp>
+#include <vector>
+
+/// The one wall in front of BLAS and LAPACK.
+///
+/// Every product is cut into tiles fixed by its shape alone; a tile is one single-threaded BLAS call and the
+/// inner dimension is never split. So results are bit-identical for any number of threads.
+namespace ntape::linalg {
+
+enum class Op { plain, transposed };
+
+/// A contiguous row-major rows x cols block in memory.
+template <class Real>
+struct View {
+  const Real* data;
+  Index rows;
+  Index cols;
+};
+
+template <class Real>
+[[nodiscard]] View<Real> view(const Matrix<Real>& m) {
+  return {m.data(), m.shape(0), m.shape(1)};
+}
+
+/// C = alpha op(A) op(B) + beta C, with C row-major m x n at `c` (its rows `ldc` apart).
+/// With beta = 0, C is not read. Throws ShapeError when the inner dimensions differ. Cost 2 m n k flops.
+template <class Real>
+void gemm(Real alpha, View<Real> a, Op op_a, View<Real> b, Op op_b, Real beta, Real* c, Index ldc);
+
+/// A B^T [a.rows x b.rows]: the Gram matrix of the rows of A against the rows of B.
+template <class Real>
+[[nodiscard]] Matrix<Real> gram(View<Real> a, View<Real> b);
+
+/// A A^T [a.rows x a.rows]; one triangle is computed, the other mirrored: exactly symmetric.
+template <class Real>
+[[nodiscard]] Matrix<Real> gram(View<Real> a);
+
+struct Eigen {
+  std::vector<double> values;  ///< ascending
+  Matrix<double> vectors;      ///< row k is the unit eigenvector of values[k]
+};
+
+/// Eigendecomposition of a symmetric matrix, in double (LAPACK dsyevd).
+/// Throws InternalError when the matrix is not square, not finite, or LAPACK fails. Cost about 9 n^3 flops.
+[[nodiscard]] Eigen symmetric_eigen(const Matrix<double>& a);
+[[nodiscard]] std::vector<double> symmetric_eigenvalues(const Matrix<double>& a);
+
+}  // namespace ntape::linalg

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <xtensor/xtensor.hpp>
+
+namespace ntape {
+
+using Index = std::size_t;
+
+/// Row-major matrix: a row per example, or a parameter's own shape.
+template <class Real>
+using Matrix = xt::xtensor<Real, 2>;
+
+/// [V x rows x cols], row-major: V tangents or cotangents of one matrix, travelling together.
+template <class Real>
+using Stack = xt::xtensor<Real, 3>;
+
+struct Shape {
+  Index rows = 0;
+  Index cols = 0;
+  friend bool operator==(const Shape&, const Shape&) = default;
+  [[nodiscard]] Index size() const { return rows * cols; }
+};
+
+/// "3 x 5"
+[[nodiscard]] std::string to_string(Shape shape);
+
+template <class Real>
+[[nodiscard]] Shape shape_of(const Matrix<Real>& m) {
+  return {m.shape(0), m.shape(1)};
+}
+
+/// Uninitialized storage. (`Matrix<Real> m({r, c})` would be a list of values: see lib/README.md, traps.)
+template <class Real>
+[[nodiscard]] Matrix<Real> make_matrix(Index rows, Index cols) {
+  return Matrix<Real>::from_shape({rows, cols});
+}
+
+template <class Real>
+[[nodiscard]] Matrix<Real> zeros(Index rows, Index cols) {
+  Matrix<Real> m = make_matrix<Real>(rows, cols);
+  m.fill(Real(0));
+  return m;
+}
+
+template <class Real>
+[[nodiscard]] Stack<Real> make_stack(Index count, Index rows, Index cols) {
+  return Stack<Real>::from_shape({count, rows, cols});
+}
+
+template <class Real>
+[[nodiscard]] const Real* row(const Matrix<Real>& m, Index i) {
+  return m.data() + i * m.shape(1);
+}
+template <class Real>
+[[nodiscard]] Real* row(Matrix<Real>& m, Index i) {
+  return m.data() + i * m.shape(1);
+}
+
+/// Matrix v of a stack, as a pointer to its rows x cols contiguous entries.
+template <class Real>
+[[nodiscard]] const Real* slice(const Stack<Real>& s, Index v) {
+  return s.data() + v * s.shape(1) * s.shape(2);
+}
+template <class Real>
+[[nodiscard]] Real* slice(Stack<Real>& s, Index v) {
+  return s.data() + v * s.shape(1) * s.shape(2);
+}
+
+}  // namespace ntape
