@@ -1,0 +1,116 @@
+#include <algorithm>
+#include <ntape/base/errors.hpp>
+#include <ntape/tape/sweep.hpp>
+
+namespace ntape {
+namespace {
+
+template <class Real>
+void ensure(Stack<Real>& s, Index count, Shape shape) {
+  if (s.shape(0) != count || s.shape(1) != shape.rows || s.shape(2) != shape.cols)
+    s = make_stack<Real>(count, shape.rows, shape.cols);
+}
+
+template <class Real>
+std::string describe(const Stack<Real>& s) {
+  return std::to_string(s.shape(0)) + " x " + to_string(Shape{s.shape(1), s.shape(2)});
+}
+
+template <class Real>
+void require_fit(const char* who, const Stack<Real>& s, Shape shape) {
+  if (s.shape(1) != shape.rows || s.shape(2) != shape.cols)
+    throw ShapeError(std::string(who) + ": given a stack " + describe(s) + " for a value that is " +
+                     to_string(shape));
+}
+
+}  // namespace
+
+template <class Real>
+void ReverseSweep<Real>::run(const Tape<Real>& tape, Var y, const Stack<Real>& seed,
+                             const BatchFreeUse& on_use) {
+  require_fit("pullback", seed, shape_of(tape.value(y)));
+  const Index count = seed.shape(0);
+  cotangents_.resize(tape.size());
+  reached_.assign(tape.size(), 0);
+  const auto open = [&](Var v) -> Stack<Real>& {
+    Stack<Real>& c = cotangents_[v.index];
+    if (!reached_[v.index]) {
+      ensure(c, count, shape_of(tape.value(v)));
+      c.fill(Real(0));
+      reached_[v.index] = 1;
+    }
+    return c;
+  };
+  for (const Var p : tape.parameters())
+    if (!on_use) open(p);
+  std::copy(seed.begin(), seed.end(), open(y).begin());
+  for (Index i = y.index + 1; i-- > 0;) {
+    const auto& node = tape.node(Var{i});
+    if (!reached_[i] || !node.op || !node.needs_cotangent) continue;
+    const auto values = tape.argument_values(node);
+    const Site<Real> site{values, *node.value};
+    for (Arg k = 0; k < node.args.size(); ++k) {
+      const auto& argument = tape.node(node.args[k]);
+      if (!argument.needs_cotangent) continue;
+      const bool taken =
+          on_use && node.batched && !argument.batched && on_use(Var{i}, k, site, cotangents_[i]);
+      if (!taken) node.op->vjp(site, k, cotangents_[i], open(node.args[k]));
+    }
+  }
+}
+
+template <class Real>
+const Stack<Real>& ReverseSweep<Real>::cotangent(Var v) const {
+  if (v.index >= reached_.size() || !reached_[v.index])
+    throw InternalError("no cotangent was computed for variable " + std::to_string(v.index));
+  return cotangents_[v.index];
+}
+
+template <class Real>
+std::vector<Stack<Real>> pullback(const Tape<Real>& tape, Var y, const Stack<Real>& seed) {
+  ReverseSweep<Real> sweep;
+  sweep.run(tape, y, seed);
+  std::vector<Stack<Real>> result;
+  for (const Var p : tape.parameters()) result.push_back(sweep.cotangent(p));
+  return result;
+}
+
+template <class Real>
+Stack<Real> pushforward(const Tape<Real>& tape, Var y, const std::vector<Stack<Real>>& tangents) {
+  if (tangents.size() != tape.parameters().size())
+    throw ShapeError("pushforward: given " + std::to_string(tangents.size()) + " tangents for " +
+                     std::to_string(tape.parameters().size()) + " parameters");
+  std::vector<Stack<Real>> at(tape.size());
+  const Index count = tangents.empty() ? 1 : tangents.front().shape(0);
+  for (Index k = 0; k < tangents.size(); ++k) {
+    const Var p = tape.parameters()[k];
+    require_fit("pushforward", tangents[k], shape_of(tape.value(p)));
+    if (tangents[k].shape(0) != count)
+      throw ShapeError("pushforward: tangents " + describe(tangents[k]) + " among tangents of leading size " +
+                       std::to_string(count));
+    at[p.index] = tangents[k];
+  }
+  for (Index i = 0; i <= y.index; ++i) {
+    const auto& node = tape.node(Var{i});
+    if (!node.op && node.needs_cotangent) continue;  // a parameter: its tangent was given
+    const Shape shape = shape_of(*node.value);
+    at[i] = make_stack<Real>(count, shape.rows, shape.cols);
+    at[i].fill(Real(0));
+    if (!node.op || !node.needs_cotangent) continue;
+    const auto values = tape.argument_values(node);
+    const Site<Real> site{values, *node.value};
+    for (Arg k = 0; k < node.args.size(); ++k)
+      if (tape.node(node.args[k]).needs_cotangent) node.op->jvp(site, k, at[node.args[k].index], at[i]);
+  }
+  return at[y.index];
+}
+
+#define NTAPE_INSTANTIATE(Real)                                                           \
+  template class ReverseSweep<Real>;                                                      \
+  template std::vector<Stack<Real>> pullback(const Tape<Real>&, Var, const Stack<Real>&); \
+  template Stack<Real> pushforward(const Tape<Real>&, Var, const std::vector<Stack<Real>>&);
+NTAPE_INSTANTIATE(float)
+NTAPE_INSTANTIATE(double)
+#undef NTAPE_INSTANTIATE
+
+}  // namespace ntape

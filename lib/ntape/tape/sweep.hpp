@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+#include <ntape/tape/tape.hpp>
+#include <optional>
+#include <vector>
+
+namespace ntape {
+
+/// Reverse sweeps over one tape. Holds a cotangent per node and reuses it from sweep to sweep, so that
+/// repeated sweeps of one shape allocate no cotangents.
+template <class Real>
+class ReverseSweep {
+ public:
+  /// Called where a batched op consumes a batch-free argument; returns whether it took care of that
+  /// argument (then no vjp towards it is made).
+  using BatchFreeUse =
+      std::function<bool(Var node, Arg arg, const Site<Real>&, const Stack<Real>& cotangent)>;
+
+  /// Pulls `seed` [V x rows x cols of y] back from y to every node below it that needs a cotangent.
+  /// Throws ShapeError when the seed does not fit y. Cost per V: about twice the forward evaluation.
+  void run(const Tape<Real>& tape, Var y, const Stack<Real>& seed, const BatchFreeUse& on_use = {});
+
+  /// The cotangent of v after run(); zeros when y does not depend on v. Throws InternalError when v needs
+  /// none.
+  [[nodiscard]] const Stack<Real>& cotangent(Var v) const;
+
+ private:
+  std::vector<Stack<Real>> cotangents_;
+  std::vector<char> reached_;
+};
+
+/// J^T u for every parameter, in the tape's parameter order: stacks [V x rows x cols].
+template <class Real>
+[[nodiscard]] std::vector<Stack<Real>> pullback(const Tape<Real>& tape, Var y, const Stack<Real>& seed);
+
+/// J t for parameter tangents t, given in the tape's parameter order as stacks [V x rows x cols];
+/// returns [V x rows x cols of y]. Throws ShapeError when the tangents do not fit.
+template <class Real>
+[[nodiscard]] Stack<Real> pushforward(const Tape<Real>& tape, Var y,
+                                      const std::vector<Stack<Real>>& tangents);
+
+}  // namespace ntape

@@ -1,0 +1,108 @@
+#include <ntape/base/errors.hpp>
+#include <ntape/tape/tape.hpp>
+#include <ostream>
+
+namespace ntape {
+
+template <class Real>
+Var Tape<Real>::append(Node node) {
+  nodes_.push_back(std::move(node));
+  ++generation_;
+  return Var{nodes_.size() - 1};
+}
+
+template <class Real>
+const typename Tape<Real>::Node& Tape<Real>::node(Var v) const {
+  if (v.index >= nodes_.size())
+    throw UserError("variable " + std::to_string(v.index) + " is not on this tape, which has " +
+                    std::to_string(nodes_.size()) + " nodes");
+  return nodes_[v.index];
+}
+
+template <class Real>
+Var Tape<Real>::input(const Matrix<Real>& x) {
+  outputs_.push_back(nullptr);
+  return append({.op = nullptr, .args = {}, .value = &x, .batched = true, .needs_cotangent = false});
+}
+
+template <class Real>
+Var Tape<Real>::parameter(const Matrix<Real>& w) {
+  outputs_.push_back(nullptr);
+  const Var v = append({.op = nullptr, .args = {}, .value = &w, .batched = false, .needs_cotangent = true});
+  parameters_.push_back(v);
+  return v;
+}
+
+template <class Real>
+Var Tape<Real>::record(OpPtr<Real> op, std::initializer_list<Var> args) {
+  std::vector<Shape> shapes;
+  Node next{.op = std::move(op), .args = args, .value = nullptr, .batched = false, .needs_cotangent = false};
+  for (const Var arg : args) {
+    const Node& from = node(arg);
+    shapes.push_back(shape_of(*from.value));
+    next.batched = next.batched || from.batched;
+    next.needs_cotangent = next.needs_cotangent || from.needs_cotangent;
+  }
+  const Shape shape = next.op->shape(shapes);
+  storage_.push_back(make_matrix<Real>(shape.rows, shape.cols));
+  next.value = &storage_.back();
+  outputs_.push_back(&storage_.back());
+  if (scratch_.size() < next.args.size()) scratch_.resize(next.args.size());
+  const Var v = append(std::move(next));
+  evaluate(v.index);
+  return v;
+}
+
+template <class Real>
+void Tape<Real>::bind(Var leaf, const Matrix<Real>& to) {
+  const Node& old = node(leaf);
+  if (old.op) throw UserError("bind: variable " + std::to_string(leaf.index) + " is not a leaf of the tape");
+  if (shape_of(*old.value) != shape_of(to))
+    throw ShapeError("bind: the leaf is " + to_string(shape_of(*old.value)) + ", the new matrix is " +
+                     to_string(shape_of(to)));
+  nodes_[leaf.index].value = &to;
+  ++generation_;
+}
+
+template <class Real>
+void Tape<Real>::evaluate(Index i) {
+  const Node& node = nodes_[i];
+  for (Index k = 0; k < node.args.size(); ++k) scratch_[k] = nodes_[node.args[k].index].value;
+  node.op->forward(Values<Real>(scratch_.data(), node.args.size()), *outputs_[i]);
+}
+
+template <class Real>
+void Tape<Real>::replay() {
+  for (Index i = 0; i < nodes_.size(); ++i)
+    if (nodes_[i].op) evaluate(i);
+  ++generation_;
+}
+
+template <class Real>
+std::vector<const Matrix<Real>*> Tape<Real>::argument_values(const Node& node) const {
+  std::vector<const Matrix<Real>*> values;
+  for (const Var arg : node.args) values.push_back(nodes_[arg.index].value);
+  return values;
+}
+
+template <class Real>
+std::ostream& operator<<(std::ostream& out, const Tape<Real>& tape) {
+  for (Index i = 0; i < tape.size(); ++i) {
+    const auto& node = tape.node(Var{i});
+    out << '%' << i << " = " << (node.op ? node.op->name() : node.batched ? "input" : "parameter") << '(';
+    for (Index k = 0; k < node.args.size(); ++k) out << (k ? ", %" : "%") << node.args[k].index;
+    const Shape shape = shape_of(*node.value);
+    out << ")  " << to_string(shape) << "  " << shape.size() * sizeof(Real) << " bytes"
+        << (node.batched ? "" : "  batch-free") << '\n';
+  }
+  return out;
+}
+
+#define NTAPE_INSTANTIATE(Real) \
+  template class Tape<Real>;    \
+  template std::ostream& operator<<(std::ostream&, const Tape<Real>&);
+NTAPE_INSTANTIATE(float)
+NTAPE_INSTANTIATE(double)
+#undef NTAPE_INSTANTIATE
+
+}  // namespace ntape
