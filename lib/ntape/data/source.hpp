@@ -1,0 +1,30 @@
+#pragma once
+
+#include <ntape/base/philox.hpp>
+#include <ntape/data/dataset.hpp>
+#include <string>
+#include <vector>
+
+namespace ntape::data {
+
+/// A dataset by its name, as the command line gives it.
+struct SourceOptions {
+  /// circle | gaussian-product | sphere:D | fashion-mnist | idx:IMAGES,LABELS | FILE.npz | FILE.csv; empty
+  /// means inputs and targets, or gaussian-product when those are empty too.
+  std::string spec = {};
+  /// 0 means the default: circle 64, gaussian-product and sphere 128, fashion-mnist 256, files all.
+  Index examples = 0;
+  /// Labels to select, for sources that have labels (see ClassOptions).
+  std::vector<int> classes = {};
+  /// Of gaussian-product and sphere; ignored by the others.
+  Seed seed = {};
+  /// Two .npy files, given together and without a spec.
+  std::string inputs = {};
+  std::string targets = {};
+};
+
+/// Throws UserError for an unknown spec (listing the known ones), classes where there are no labels, inputs
+/// without targets or with a spec, and as the source itself does. cast<float> makes it a float dataset.
+[[nodiscard]] Dataset<double> load(const SourceOptions& options);
+
+}  // namespace ntape::data

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <ntape/tensor/matrix.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ntape::io {
+
+/// An array of any rank, row-major: values.size() is the product of shape (1 for rank 0).
+template <class Real>
+struct NpyArray {
+  std::vector<Index> shape;
+  std::vector<Real> values;
+};
+
+/// "(3, 4)", "(3,)", "()"
+[[nodiscard]] std::string shape_text(std::span<const Index> shape);
+
+/// Reads a numpy .npy image, format 1.0, 2.0 or 3.0, rank 0 to 8, C or Fortran order (the result is
+/// row-major either way), of dtype <f8 <f4 |b1 |u1 |i1 <u2 <i2 <u4 <i4 <u8 <i8, as double. Throws
+/// UserError, naming `what` and the defect: bad magic, malformed header, other dtypes, a 64-bit integer
+/// that a double cannot hold, a payload that is too short or too long. O(size) time and memory.
+[[nodiscard]] NpyArray<double> read_npy(std::span<const std::byte> bytes, std::string_view what);
+/// The same for a file; also throws UserError when it cannot be read.
+[[nodiscard]] NpyArray<double> read_npy(const std::filesystem::path& path);
+
+/// The .npy image (format 1.0, header padded so that the values start at a multiple of 64, C order, <f4
+/// or <f8) of row-major values: the bytes are a pure function of the arguments. Throws ShapeError when
+/// values.size() is not the product of shape.
+template <class Real>
+[[nodiscard]] std::vector<std::byte> npy_bytes(std::span<const Index> shape, std::span<const Real> values);
+
+/// Writes npy_bytes to a file. Also throws UserError when not every byte could be written.
+template <class Real>
+void write_npy(const std::filesystem::path& path, std::span<const Index> shape, std::span<const Real> values);
+template <class Real>
+void write_npy(const std::filesystem::path& path, const Matrix<Real>& matrix);
+
+/// The array as a matrix. Throws UserError, naming `what`, unless the rank is 2.
+template <class Real>
+[[nodiscard]] Matrix<Real> to_matrix(const NpyArray<double>& array, std::string_view what);
+
+/// The array as an N x 1 matrix. Throws UserError, naming `what`, unless the rank is 1.
+template <class Real>
+[[nodiscard]] Matrix<Real> to_column(const NpyArray<double>& array, std::string_view what);
+
+}  // namespace ntape::io

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <ntape/tensor/matrix.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ntape::io {
+
+/// What the header of a .npy file says; neither dtype nor shape is judged yet.
+struct NpyHeader {
+  std::string descr;
+  bool fortran_order = false;
+  std::vector<Index> shape;
+};
+
+/// Parses the dictionary that follows the header's length, padding included. Throws UserError, naming `what`
+/// and the place, unless it has exactly the keys descr (a string), fortran_order and shape.
+[[nodiscard]] NpyHeader parse_npy_header(std::string_view text, std::string_view what);
+
+/// Throws UserError: "'what' is not a readable .npy array: defect".
+[[noreturn]] void fail_npy(std::string_view what, const std::string& defect);
+
+}  // namespace ntape::io
