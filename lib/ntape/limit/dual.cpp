@@ -1,0 +1,33 @@
+#include <algorithm>
+#include <cmath>
+#include <ntape/limit/dual.hpp>
+#include <numbers>
+
+namespace ntape::limit {
+
+using std::numbers::pi;
+
+DualValue relu_dual(double p, double c, double q) {
+  // c^2 <= pq up to rounding. atan2, not acos: acos loses half the digits where c^2 is near pq.
+  const double s = std::sqrt(std::max(p * q - c * c, 0.0));
+  const double th = (s == 0 && c == 0) ? (p == 0 && q == 0 ? 0.0 : pi / 2) : std::atan2(s, c);
+  return {(s + (pi - th) * c) / (2 * pi), (pi - th) / (2 * pi)};
+}
+
+DualValue erf_dual(double p, double c, double q) {
+  const double d = (1 + 2 * p) * (1 + 2 * q);
+  return {2 / pi * std::asin(2 * c / std::sqrt(d)), 4 / pi / std::sqrt(d - 4 * c * c)};
+}
+
+DualValue identity_dual(double, double c, double) {
+  return {c, 1.0};
+}
+
+DualFunction closed_form_dual(const std::string& activation) {
+  if (activation == "relu") return relu_dual;
+  if (activation == "erf") return erf_dual;
+  if (activation == "identity") return identity_dual;
+  return nullptr;
+}
+
+}  // namespace ntape::limit
