@@ -1,0 +1,40 @@
+#include <algorithm>
+#include <ntape/study/kernel_track.hpp>
+
+namespace ntape {
+
+template <class Real>
+KernelTrack<Real>::KernelTrack(const Mlp<Real>& model, const Matrix<Real>& x, std::vector<Index> steps, Sink sink)
+    : model_(model), x_(x), steps_(std::move(steps)), sink_(std::move(sink)) {
+  std::sort(steps_.begin(), steps_.end());
+}
+
+template <class Real>
+KernelTrack<Real>::KernelTrack(const Mlp<Real>& model, const Matrix<Real>& x, std::vector<Index> steps)
+    : KernelTrack(model, x, std::move(steps), {}) {}
+
+template <class Real>
+bool KernelTrack<Real>::observe(const TrainingState<Real>& state) {
+  if (state.step == 0) start_ = state.theta;
+  if (!std::binary_search(steps_.begin(), steps_.end(), state.step)) return true;
+  auto kernels = empirical_kernels(model_, state.theta, x_, KernelForm::trace);
+  Snapshot snapshot;
+  snapshot.step = state.step;
+  snapshot.time = state.time;
+  snapshot.loss = state.loss;
+  snapshot.parameter_change = distance(state.theta, start_);
+  snapshot.kernel = cast<double>(kernels.ntk);
+  for (const auto& layer : kernels.layers) snapshot.layers.push_back(cast<double>(layer));
+  snapshot.outputs = make_matrix<double>(state.outputs.shape(0), state.outputs.shape(1));
+  std::copy(state.outputs.begin(), state.outputs.end(), snapshot.outputs.begin());
+  if (sink_)
+    sink_(std::move(snapshot));
+  else
+    snapshots_.push_back(std::move(snapshot));
+  return true;
+}
+
+template class KernelTrack<float>;
+template class KernelTrack<double>;
+
+}  // namespace ntape

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <functional>
+#include <ntape/kernel/empirical.hpp>
+#include <ntape/train/descent.hpp>
+#include <vector>
+
+namespace ntape {
+
+/// The kernel at one moment of training, in trace form.
+struct Snapshot {
+  Index step = 0;
+  double time = 0;
+  double loss = 0;
+  double parameter_change = 0;         ///< ||theta_t - theta_0||_2
+  Kernel<double> kernel;               ///< [N x N]
+  std::vector<Kernel<double>> layers;  ///< its layer shares
+  Matrix<double> outputs;              ///< f_t [N x C]
+};
+
+/// Follows the empirical NTK on x along training, at the steps asked for.
+/// A snapshot costs one kernel evaluation (see empirical_kernels); theta_0 is kept.
+template <class Real>
+class KernelTrack : public Observer<Real> {
+ public:
+  using Sink = std::function<void(Snapshot&&)>;
+
+  /// Keeps its snapshots. `model` and x must outlive the track.
+  KernelTrack(const Mlp<Real>& model, const Matrix<Real>& x, std::vector<Index> steps);
+  /// Hands each snapshot to `sink` instead of keeping it.
+  KernelTrack(const Mlp<Real>& model, const Matrix<Real>& x, std::vector<Index> steps, Sink sink);
+
+  bool observe(const TrainingState<Real>& state) override;
+
+  [[nodiscard]] const std::vector<Snapshot>& snapshots() const { return snapshots_; }
+  [[nodiscard]] auto begin() const { return snapshots_.begin(); }
+  [[nodiscard]] auto end() const { return snapshots_.end(); }
+
+ private:
+  const Mlp<Real>& model_;
+  const Matrix<Real>& x_;
+  std::vector<Index> steps_;
+  Sink sink_;
+  Parameters<Real> start_;
+  std::vector<Snapshot> snapshots_;
+};
+
+}  // namespace ntape
