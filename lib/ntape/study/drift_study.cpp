@@ -105,19 +105,20 @@ class ReportingTrack final : public KernelTrack<Real> {
 
 template <class Real>
 void train_one(const Architecture& architecture, const data::Dataset<Real>& data,
-               const data::Dataset<double>& exact, const DriftResult& shared, bool keep_kernels, DriftRun& run,
-               const std::function<void()>& each_step) {
+               const data::Dataset<double>& exact, const DriftResult& shared, bool keep_kernels,
+               DriftRun& run, const std::function<void()>& each_step) {
   const Mlp<Real> model(architecture);
   Parameters<Real> theta = model.initialize(Seed{run.seed});
   RowMaker rows(shared, exact, run, keep_kernels);
   const auto frozen = [&] { return cast<double>(empirical_ntk(model, theta, data.x, KernelForm::full)); };
-  ReportingTrack<Real> track(model, data.x, shared.tracked,
-                             [&](Snapshot&& s) { rows.add(std::move(s), frozen); }, each_step);
+  ReportingTrack<Real> track(
+      model, data.x, shared.tracked, [&](Snapshot&& s) { rows.add(std::move(s), frozen); }, each_step);
   const DescentResult result =
       gradient_descent(model, theta, data, {.rate = shared.rate, .steps = shared.steps}, track);
   run.diverged = result.diverged;
   if (result.diverged)
-    run.message = "width " + std::to_string(run.width) + ", seed " + std::to_string(run.seed) + ": " + result.message;
+    run.message =
+        "width " + std::to_string(run.width) + ", seed " + std::to_string(run.seed) + ": " + result.message;
 }
 
 struct Job {
@@ -131,7 +132,8 @@ std::vector<Job> jobs_of(const DriftPlan& plan) {
   for (Index a = 0; a < plan.architectures.size(); ++a)
     for (Index s = 0; s < plan.seeds; ++s) jobs.push_back({a, s});
   std::stable_sort(jobs.begin(), jobs.end(), [&](Job i, Job j) {
-    return plan.architectures[i.architecture].parameter_count() > plan.architectures[j.architecture].parameter_count();
+    return plan.architectures[i.architecture].parameter_count() >
+           plan.architectures[j.architecture].parameter_count();
   });
   return jobs;
 }
@@ -176,7 +178,8 @@ void fit(const DriftPlan& plan, DriftResult& result) {
 
 void require_plan(const DriftPlan& plan) {
   if (plan.architectures.empty()) throw UserError("no width was given; at least one is needed");
-  if (plan.architectures.size() != plan.widths.size()) throw InternalError("a plan with unnamed architectures");
+  if (plan.architectures.size() != plan.widths.size())
+    throw InternalError("a plan with unnamed architectures");
   if (plan.seeds == 0) throw UserError("the number of seeds is 0; it must be at least 1");
   if (plan.steps && plan.time) throw UserError("both steps and time were given; give one of them");
   if (plan.rate && !(std::isfinite(*plan.rate) && *plan.rate > 0))
@@ -209,14 +212,16 @@ DriftResult prepare_drift(const DriftPlan& plan, const data::Dataset<double>& da
     lambda_max = result.limit_spectrum.back();
     result.critical_source = "the infinite-width limit kernel";
   } else {
-    result.no_limit_reason =
-        "the infinite-width limit of '" + widest.activation + "' is not known yet, so no distance to it is given";
+    result.no_limit_reason = "the infinite-width limit of '" + widest.activation +
+                             "' is not known yet, so no distance to it is given";
     const auto theta = model.initialize(Seed{plan.first_seed});
     lambda_max = spectrum_over_n(empirical_ntk(model, theta, data.x, KernelForm::trace)).back();
-    result.critical_source = "the initial kernel of the widest network, seed " + std::to_string(plan.first_seed);
+    result.critical_source =
+        "the initial kernel of the widest network, seed " + std::to_string(plan.first_seed);
   }
   if (!(lambda_max > 0))
-    throw UserError("the kernel on these inputs is zero: with this architecture and data nothing can be trained");
+    throw UserError(
+        "the kernel on these inputs is zero: with this architecture and data nothing can be trained");
   // lambda_max is of Theta/N already, hence one example.
   result.critical_rate = critical_rate(lambda_max, 1);
   result.rate = plan.rate.value_or(kSafeFraction * result.critical_rate);
@@ -235,7 +240,8 @@ DriftResult prepare_drift(const DriftPlan& plan, const data::Dataset<double>& da
   return result;
 }
 
-DriftResult run_drift(const DriftPlan& plan, const data::Dataset<double>& data, const ProgressSink& progress) {
+DriftResult run_drift(const DriftPlan& plan, const data::Dataset<double>& data,
+                      const ProgressSink& progress) {
   DriftResult result = prepare_drift(plan, data);
   for (const Index width : plan.widths)
     for (Index s = 0; s < plan.seeds; ++s) {

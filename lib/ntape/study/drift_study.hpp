@@ -20,12 +20,12 @@ struct DriftPlan {
   std::vector<Index> widths;                ///< what each is called: its smallest hidden width
   std::optional<double> rate;               ///< default: kSafeFraction of the critical rate
   std::optional<Index> steps;
-  std::optional<double> time;               ///< instead of steps: ceil(time / rate) steps
+  std::optional<double> time;  ///< instead of steps: ceil(time / rate) steps
   std::string track = "log:12";
   Index seeds = 4;
   std::uint64_t first_seed = 0;
   Precision precision = Precision::f64;
-  bool force_rate = false;                  ///< run even above the critical rate
+  bool force_rate = false;  ///< run even above the critical rate
 };
 
 inline constexpr double kSafeFraction = 0.25;
@@ -42,9 +42,9 @@ struct DriftRow {
   double trace_ratio;                    ///< tr Theta_t / tr Theta_0
   double lambda_max;
   double lambda_min;
-  double alignment;                      ///< target alignment of Theta_t
-  double parameter_change;               ///< ||theta_t - theta_0||_2
-  double output_gap;  ///< rms over examples of f_t minus the frozen-kernel prediction from Theta_0
+  double alignment;         ///< target alignment of Theta_t
+  double parameter_change;  ///< ||theta_t - theta_0||_2
+  double output_gap;        ///< rms over examples of f_t minus the frozen-kernel prediction from Theta_0
   struct Layer {
     double trace_share;  ///< tr of the layer's share / tr Theta_t
     double change;       ///< ||share_t - share_0||_F / ||share_0||_F
@@ -59,20 +59,20 @@ struct DriftRun {
   std::vector<DriftRow> rows;
   bool diverged = false;
   std::string message;
-  Kernel<double> start, end;             ///< kept for the first seed only
+  Kernel<double> start, end;                         ///< kept for the first seed only
   std::vector<double> start_spectrum, end_spectrum;  ///< of Theta/N, ascending; first seed only
 };
 
 struct DriftResult {
   double rate = 0;
   double critical_rate = 0;
-  std::string critical_source;           ///< which kernel the critical rate is of
+  std::string critical_source;  ///< which kernel the critical rate is of
   Index steps = 0;
   std::vector<Index> tracked;
-  std::vector<DriftRun> runs;            ///< by width, then seed
+  std::vector<DriftRun> runs;  ///< by width, then seed
   std::optional<Kernel<double>> limit;
-  std::vector<double> limit_spectrum;    ///< of Theta_inf/N, ascending
-  std::string no_limit_reason;           ///< when there is no limit
+  std::vector<double> limit_spectrum;            ///< of Theta_inf/N, ascending
+  std::string no_limit_reason;                   ///< when there is no limit
   std::optional<ScalingFit> kernel_change_fit;   ///< at the last step, against width
   std::optional<ScalingFit> limit_distance_fit;  ///< at step 0, against width
 };

@@ -4,7 +4,8 @@
 namespace ntape {
 
 template <class Real>
-KernelTrack<Real>::KernelTrack(const Mlp<Real>& model, const Matrix<Real>& x, std::vector<Index> steps, Sink sink)
+KernelTrack<Real>::KernelTrack(const Mlp<Real>& model, const Matrix<Real>& x, std::vector<Index> steps,
+                               Sink sink)
     : model_(model), x_(x), steps_(std::move(steps)), sink_(std::move(sink)) {
   std::sort(steps_.begin(), steps_.end());
 }

@@ -1,0 +1,162 @@
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <ntape/io/npz.hpp>
+#include <ntape/run/manifest.hpp>
+#include <ntape/run/table.hpp>
+#include <ntape/study/drift_record.hpp>
+
+namespace ntape::study {
+namespace {
+
+using run::CsvTable;
+using Cell = CsvTable::Cell;
+
+Cell cell(double value) {
+  return Cell(value);
+}
+Cell cell(Index value) {
+  return Cell(static_cast<std::int64_t>(value));
+}
+Cell cell(const std::optional<double>& value) {
+  return value ? Cell(*value) : Cell();
+}
+
+std::string metrics_csv(const DriftResult& result) {
+  CsvTable table({"width", "seed", "step", "time", "loss", "kernel_change", "limit_distance",
+                  "kernel_distance", "trace_ratio", "lambda_max", "lambda_min", "alignment",
+                  "parameter_change", "output_gap"});
+  for (const DriftRun& run : result.runs)
+    for (const DriftRow& r : run.rows)
+      table.add({cell(run.width), Cell(static_cast<std::int64_t>(run.seed)), cell(r.step), cell(r.time),
+                 cell(r.loss), cell(r.kernel_change), cell(r.limit_distance), cell(r.kernel_distance),
+                 cell(r.trace_ratio), cell(r.lambda_max), cell(r.lambda_min), cell(r.alignment),
+                 cell(r.parameter_change), cell(r.output_gap)});
+  return table.text();
+}
+
+std::string layers_csv(const DriftResult& result) {
+  CsvTable table({"width", "seed", "step", "time", "layer", "trace_share", "change"});
+  for (const DriftRun& run : result.runs)
+    for (const DriftRow& r : run.rows)
+      for (Index l = 0; l < r.layers.size(); ++l)
+        table.add({cell(run.width), Cell(static_cast<std::int64_t>(run.seed)), cell(r.step), cell(r.time),
+                   cell(l), cell(r.layers[l].trace_share), cell(r.layers[l].change)});
+  return table.text();
+}
+
+nlohmann::json optional_json(const std::optional<double>& value) {
+  return value ? nlohmann::json(*value) : nlohmann::json(nullptr);
+}
+
+nlohmann::json fit_json(const std::optional<ScalingFit>& fit) {
+  if (!fit) return nullptr;
+  return {{"exponent", fit->exponent}, {"ci95", optional_json(fit->ci95)}, {"seeds", fit->seeds}};
+}
+
+std::string manifest_json(const DriftPlan& plan, const data::Dataset<double>& data, const DriftResult& result,
+                          double wall_seconds) {
+  const run::Environment environment = run::describe_environment();
+  nlohmann::ordered_json j;
+  j["version"] = environment.version;
+  j["compiler"] = environment.compiler;
+  j["blas"] = environment.blas;
+  j["blas_kernel"] = environment.blas_kernel;
+  j["threads"] = environment.threads;
+  j["finished_utc"] = environment.now_utc;
+  j["wall_seconds"] = wall_seconds;
+  j["precision"] = plan.precision == Precision::f32 ? "f32" : "f64";
+  std::vector<std::uint64_t> seeds;
+  for (Index s = 0; s < plan.seeds; ++s) seeds.push_back(plan.first_seed + s);
+  j["seeds"] = seeds;
+  j["widths"] = plan.widths;
+  j["rate"] = result.rate;
+  j["steps"] = result.steps;
+  j["data"] = {{"name", data.name},           {"description", data.description},
+               {"examples", data.x.shape(0)}, {"inputs", data.x.shape(1)},
+               {"outputs", data.y.shape(1)},  {"checksum", data::checksum(data)}};
+  return j.dump(2) + "\n";
+}
+
+void write_kernels(const run::RunDirectory& directory, const DriftPlan& plan, const DriftResult& result) {
+  io::NpzWriter file(directory.file("kernels.npz"));
+  for (const DriftRun& run : result.runs) {
+    if (run.seed != plan.first_seed || run.rows.empty()) continue;
+    file.add("theta_0_width_" + std::to_string(run.width), run.start.values);
+    file.add("theta_end_width_" + std::to_string(run.width), run.end.values);
+  }
+  if (result.limit) file.add("theta_inf", result.limit->values);
+  file.close();
+}
+
+}  // namespace
+
+std::vector<WidthSummary> summarize(const DriftPlan& plan, const DriftResult& result) {
+  std::vector<WidthSummary> table;
+  for (Index a = 0; a < plan.widths.size(); ++a) {
+    WidthSummary row;
+    row.width = plan.widths[a];
+    double distance = 0;
+    for (Index s = 0; s < plan.seeds; ++s) {
+      const DriftRun& run = result.runs[a * plan.seeds + s];
+      if (run.diverged) continue;
+      ++row.seeds;
+      row.kernel_change += run.rows.back().kernel_change;
+      row.first_loss += run.rows.front().loss;
+      row.last_loss += run.rows.back().loss;
+      distance += run.rows.front().limit_distance.value_or(0);
+    }
+    const double n = static_cast<double>(row.seeds);
+    row.kernel_change /= n;
+    row.first_loss /= n;
+    row.last_loss /= n;
+    if (result.limit && row.seeds > 0) row.limit_distance = distance / n;
+    table.push_back(row);
+  }
+  return table;
+}
+
+std::string summary_json(const DriftPlan& plan, const data::Dataset<double>& data,
+                         const DriftResult& result) {
+  nlohmann::ordered_json j;
+  j["data"] = data.name;
+  j["rate"] = result.rate;
+  j["critical_rate"] = result.critical_rate;
+  j["critical_rate_of"] = result.critical_source;
+  j["steps"] = result.steps;
+  j["time"] = result.rate * static_cast<double>(result.steps);
+  j["seeds"] = plan.seeds;
+  j["first_seed"] = plan.first_seed;
+  j["widths"] = nlohmann::ordered_json::array();
+  for (const WidthSummary& row : summarize(plan, result)) {
+    nlohmann::ordered_json w;
+    w["width"] = row.width;
+    w["seeds"] = row.seeds;
+    w["limit_distance"] = optional_json(row.limit_distance);
+    const auto figure = [&](double v) { return row.seeds > 0 ? nlohmann::json(v) : nlohmann::json(nullptr); };
+    w["kernel_change"] = figure(row.kernel_change);
+    w["first_loss"] = figure(row.first_loss);
+    w["last_loss"] = figure(row.last_loss);
+    j["widths"].push_back(w);
+  }
+  j["fits"]["kernel_change"] = fit_json(result.kernel_change_fit);
+  j["fits"]["limit_distance"] = fit_json(result.limit_distance_fit);
+  j["no_limit_reason"] = result.limit ? nlohmann::json(nullptr) : nlohmann::json(result.no_limit_reason);
+  j["diverged"] = nlohmann::ordered_json::array();
+  for (const DriftRun& run : result.runs)
+    if (run.diverged)
+      j["diverged"].push_back({{"width", run.width}, {"seed", run.seed}, {"message", run.message}});
+  return j.dump(2) + "\n";
+}
+
+void write_drift_record(const run::RunDirectory& directory, const DriftPlan& plan,
+                        const data::Dataset<double>& data, const DriftResult& result,
+                        const std::string& config, double wall_seconds) {
+  directory.write_text("config.toml", config);
+  directory.write_text("manifest.json", manifest_json(plan, data, result, wall_seconds));
+  directory.write_text("metrics.csv", metrics_csv(result));
+  directory.write_text("layers.csv", layers_csv(result));
+  directory.write_text("summary.json", summary_json(plan, data, result));
+  write_kernels(directory, plan, result);
+}
+
+}  // namespace ntape::study

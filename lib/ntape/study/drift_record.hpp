@@ -1,0 +1,32 @@
+#pragma once
+
+#include <ntape/run/run_directory.hpp>
+#include <ntape/study/drift_study.hpp>
+#include <string>
+
+namespace ntape::study {
+
+/// Everything of a drift study that goes into its run directory, except the figures: config.toml,
+/// manifest.json, metrics.csv, layers.csv, summary.json, kernels.npz (see README, "Files").
+/// metrics.csv and layers.csv hold no times of day: same config and seeds, same bytes.
+/// Throws UserError when a byte cannot be written.
+void write_drift_record(const run::RunDirectory& directory, const DriftPlan& plan,
+                        const data::Dataset<double>& data, const DriftResult& result,
+                        const std::string& config, double wall_seconds);
+
+/// summary.json's text: rate, steps, data, the table by width, the fits, messages of diverged networks.
+[[nodiscard]] std::string summary_json(const DriftPlan& plan, const data::Dataset<double>& data,
+                                       const DriftResult& result);
+
+/// The table a person reads: per width, means over the seeds that did not diverge.
+struct WidthSummary {
+  Index width = 0;
+  Index seeds = 0;  ///< that did not diverge
+  std::optional<double> limit_distance;
+  double kernel_change = 0;
+  double first_loss = 0;
+  double last_loss = 0;
+};
+[[nodiscard]] std::vector<WidthSummary> summarize(const DriftPlan& plan, const DriftResult& result);
+
+}  // namespace ntape::study

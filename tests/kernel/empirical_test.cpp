@@ -1,0 +1,106 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <ntape/base/errors.hpp>
+#include <ntape/base/philox.hpp>
+#include <ntape/jacobian/jacobian.hpp>
+#include <ntape/kernel/empirical.hpp>
+#include <ntape/tensor/linalg.hpp>
+
+using namespace ntape;
+
+namespace {
+
+template <class Real>
+Matrix<Real> normal(Index rows, Index cols, std::uint64_t stream) {
+  Matrix<Real> m = make_matrix<Real>(rows, cols);
+  fill_normal<Real>(Seed{11}, stream, 0, {m.data(), m.size()});
+  return m;
+}
+
+double largest(const Matrix<double>& m) {
+  double top = 0;
+  for (const double v : m) top = std::max(top, std::abs(v));
+  return top;
+}
+
+Matrix<double> jacobian_of(const Mlp<double>& model, const Parameters<double>& theta,
+                           const Matrix<double>& x) {
+  Tape<double> tape;
+  const Var y = model.record(tape, theta, tape.input(x)).output;
+  return dense_jacobian(per_example_jacobian(tape, y));
+}
+
+}  // namespace
+
+// Both sides sum the same P products in other orders: a relative error of about sqrt(P) 1e-16.
+TEST_CASE("the kernel is the Gram matrix of the dense Jacobian, square and cross") {
+  for (const char* activation : {"relu", "erf", "tanh", "identity"})
+    for (const auto& widths : {std::vector<Index>{3, 2}, {4, 9, 1}, {5, 17, 6, 3}, {2, 8, 8, 8, 8, 2}}) {
+      const Mlp<double> model(
+          {.widths = widths, .activation = activation, .weight_scale = 1.3, .bias_scale = .4});
+      const auto theta = model.initialize(Seed{3});
+      const auto x = normal<double>(7, widths.front(), 1), z = normal<double>(5, widths.front(), 2);
+      const auto jx = jacobian_of(model, theta, x), jz = jacobian_of(model, theta, z);
+      const auto cross = empirical_ntk(model, theta, x, z).values;
+      const auto square = empirical_ntk(model, theta, x).values;
+      const auto cross_dense = linalg::gram(linalg::view(jx), linalg::view(jz));
+      const auto square_dense = linalg::gram(linalg::view(jx));
+      for (Index k = 0; k < cross.size(); ++k)
+        CHECK(std::abs(cross.data()[k] - cross_dense.data()[k]) < 1e-12 * largest(cross_dense));
+      for (Index k = 0; k < square.size(); ++k)
+        CHECK(std::abs(square.data()[k] - square_dense.data()[k]) < 1e-12 * largest(square_dense));
+    }
+}
+
+TEST_CASE("forms, layer shares and NNGP hang together") {
+  const Mlp<double> model(
+      {.widths = {3, 20, 15, 4}, .activation = "erf", .weight_scale = 1.2, .bias_scale = .3});
+  const auto theta = model.initialize(Seed{5});
+  const auto x = normal<double>(6, 3, 1), z = normal<double>(4, 3, 2);
+  const auto full = empirical_kernels(model, theta, x, z, KernelForm::full);
+  const auto diagonal = empirical_kernels(model, theta, x, z, KernelForm::diagonal);
+  const auto trace = empirical_kernels(model, theta, x, z, KernelForm::trace);
+  const auto a = output_averaged(full.ntk).values, b = output_averaged(diagonal.ntk).values;
+  // A mean of four sums of a few hundred products each, in another order: a few ulp of values of order 10.
+  for (Index k = 0; k < a.size(); ++k) {
+    CHECK(std::abs(a.data()[k] - b.data()[k]) < 1e-13 * largest(a));
+    CHECK(std::abs(a.data()[k] - trace.ntk.values.data()[k]) < 1e-13 * largest(a));
+  }
+  Matrix<double> sum = zeros<double>(full.ntk.values.shape(0), full.ntk.values.shape(1));
+  for (const auto& layer : full.layers)
+    for (Index k = 0; k < sum.size(); ++k) sum.data()[k] += layer.values.data()[k];
+  for (Index k = 0; k < sum.size(); ++k)
+    CHECK(std::abs(sum.data()[k] - full.ntk.values.data()[k]) < 1e-14 * largest(full.ntk.values));
+  // The last layer's share of a diagonal block is the NNGP: d f_c / d z^L = 1.
+  for (Index n = 0; n < 6; ++n)
+    for (Index m = 0; m < 4; ++m)
+      CHECK(std::abs(full.layers.back().values(4 * n + 2, 4 * m + 2) - full.nngp.values(n, m)) < 1e-13);
+}
+
+TEST_CASE("a square kernel is symmetric and positive semidefinite") {
+  const Mlp<double> model({.widths = {2, 30, 30, 2}, .activation = "relu"});
+  const auto k = empirical_ntk(model, model.initialize(Seed{1}), normal<double>(20, 2, 4)).values;
+  for (Index i = 0; i < k.shape(0); ++i)
+    for (Index j = 0; j < i; ++j) CHECK(k(i, j) == k(j, i));
+  const auto values = linalg::symmetric_eigenvalues(k);
+  // Rounding of the entries moves eigenvalues by at most N eps lambda_max.
+  CHECK(values.front() > -40 * 2.3e-16 * values.back());
+}
+
+TEST_CASE("float agrees with double to float accuracy") {
+  const Architecture a{.widths = {3, 64, 64, 1}, .activation = "tanh"};
+  const Mlp<double> d(a);
+  const Mlp<float> f(a);
+  const auto kd = empirical_ntk(d, d.initialize(Seed{2}), normal<double>(8, 3, 1)).values;
+  const auto kf = empirical_ntk(f, f.initialize(Seed{2}), normal<float>(8, 3, 1)).values;
+  // Sums of 64-term products in float: relative error about 64 * 6e-8.
+  for (Index k = 0; k < kd.size(); ++k) CHECK(std::abs(kd.data()[k] - kf.data()[k]) < 4e-6 * largest(kd));
+}
+
+TEST_CASE("wrong inputs are refused") {
+  const Mlp<double> model({.widths = {3, 4, 1}});
+  const auto theta = model.initialize(Seed{1});
+  CHECK_THROWS_AS((void)empirical_ntk(model, theta, make_matrix<double>(2, 4)), ShapeError);
+  CHECK_THROWS_AS((void)empirical_ntk(model, theta, make_matrix<double>(0, 3)), UserError);
+}
