@@ -6,7 +6,7 @@ int main() {
   const ntape::Matrix<double> x = {{1.0, 0.0}, {0.6, 0.8}, {-0.8, 0.6}};
   const auto theta = model.initialize(ntape::Seed{7});
   const auto start = ntape::empirical_ntk(model, theta, x);
-  const double distance = ntape::relative_change(start, ntape::limit_ntk<double>(model.architecture(), x));
+  const double distance = ntape::relative_change(start, ntape::limit_ntk(model.architecture(), x));
   std::cout << "distance to the limit: " << distance << '\n';
   return distance > 0 && distance < 1 ? 0 : 1;
 }

@@ -90,7 +90,9 @@ TEST_CASE("equal inputs at different places meet the diagonal exactly") {
   Matrix<double> x = make_matrix<double>(2, 3);
   for (Index i = 0; i < 2; ++i)
     for (Index j = 0; j < 3; ++j) x(i, j) = 0.37 * static_cast<double>(j + 1);
-  const auto k = limit_ntk(relu(6, 0.1), x).values;
+  Architecture a = relu(6, 0.1);
+  a.widths.front() = 3;
+  const auto k = limit_ntk(a, x).values;
   CHECK(k(0, 1) == k(0, 0));
   CHECK(k(1, 1) == k(0, 0));
 }
