@@ -27,7 +27,8 @@ linalg::View<Real> flat(const Stack<Real>& s) {
 
 template <class Real>
 Matrix<Real> pair_gram(linalg::View<Real> a, linalg::View<Real> b) {
-  return a.data == b.data ? linalg::gram(a) : linalg::gram(a, b);
+  const bool same = a.data == b.data && a.rows == b.rows && a.cols == b.cols;
+  return same ? linalg::gram(a) : linalg::gram(a, b);
 }
 
 Shape result_shape(KernelForm form, Index n1, Index n2, Index outputs) {

@@ -1,14 +1,9 @@
 #pragma once
 
 #include <ntape/jacobian/jacobian.hpp>
+#include <ntape/tensor/kernel_form.hpp>
 
 namespace ntape {
-
-/// Which pairs of outputs a kernel keeps.
-///   full      [N1 C x N2 C], row n C + c: every pair of outputs
-///   diagonal  [C N1 x N2], C kernels under each other: equal outputs
-///   trace     [N1 x N2]: the mean over outputs of the diagonal ones, (1/C) sum_c Theta_cc
-enum class KernelForm { full, diagonal, trace };
 
 /// J1 J2^T split by parameter group: result[g] sums over the parameters with group_of[parameter] == g, and
 /// over all pairs of uses of each. A pair of outer blocks costs one Gram of cotangents times one of inputs,

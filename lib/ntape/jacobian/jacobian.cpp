@@ -9,8 +9,29 @@ void Jacobian<Real>::require_current() const {
     throw InternalError("a Jacobian was used after its tape was replayed or extended");
 }
 
+namespace {
+
+// One sweep gives every row only where row n of y depends on row n of each node on the way to a parameter.
+template <class Real>
+void require_independent_rows(const Tape<Real>& tape, Var y) {
+  if (!tape.node(y).batched) throw UserError("per_example_jacobian: the output has no row per example");
+  std::vector<char> on_the_way(y.index + 1, 0);
+  on_the_way[y.index] = 1;
+  for (Index i = y.index + 1; i-- > 0;) {
+    const auto& node = tape.node(Var{i});
+    if (!on_the_way[i] || !node.needs_cotangent || !node.op) continue;
+    if (node.batched && node.op->rows() == Rows::mixed)
+      throw UserError("per_example_jacobian: op " + std::string(node.op->name()) +
+                      " mixes examples, so an example has no Jacobian of its own");
+    for (const Var arg : node.args) on_the_way[arg.index] = 1;
+  }
+}
+
+}  // namespace
+
 template <class Real>
 Jacobian<Real> per_example_jacobian(const Tape<Real>& tape, Var y) {
+  require_independent_rows(tape, y);
   Jacobian<Real> j;
   const Shape shape = shape_of(tape.value(y));
   j.examples = shape.rows;
@@ -29,13 +50,6 @@ Jacobian<Real> per_example_jacobian(const Tape<Real>& tape, Var y) {
   for (Index c = 0; c < shape.cols; ++c)
     for (Index n = 0; n < shape.rows; ++n) seed(c, n, c) = Real(1);
 
-  for (Index i = 0; i <= y.index; ++i) {
-    const auto& node = tape.node(Var{i});
-    if (node.op && node.batched && node.op->rows() == Rows::mixed)
-      throw UserError("per_example_jacobian: op " + std::string(node.op->name()) +
-                      " mixes examples, so an example has no Jacobian of its own");
-  }
-  if (!tape.node(y).batched) throw UserError("per_example_jacobian: the output has no row per example");
   j.sweep->run(tape, y, seed, [&](Var at, Arg arg, const Site<Real>& site, const Stack<Real>& cotangent) {
     const auto& node = tape.node(at);
     const Index parameter = position[node.args[arg].index];

@@ -1,4 +1,5 @@
 #include <ntape/base/errors.hpp>
+#include <ntape/jacobian/gram.hpp>
 #include <ntape/kernel/empirical.hpp>
 #include <ntape/tensor/linalg.hpp>
 

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <ntape/jacobian/gram.hpp>
+#include <ntape/tensor/kernel_form.hpp>
+#include <ntape/tensor/matrix.hpp>
 #include <string>
 
 namespace ntape {

@@ -58,8 +58,8 @@ MlpVars Mlp<Real>::record(Tape<Real>& tape, const Parameters<Real>& theta, Var x
     const Var w = tape.parameter(theta.entries[2 * l].value);
     const Var b = tape.parameter(theta.entries[2 * l + 1].value);
     const double scale = architecture_.weight_scale / std::sqrt(static_cast<double>(architecture_.widths[l]));
-    const Var z = add_row(tape, linear(tape, alpha, w, static_cast<Real>(scale)), b,
-                          static_cast<Real>(architecture_.bias_scale));
+    const Var z =
+        affine(tape, alpha, w, b, static_cast<Real>(scale), static_cast<Real>(architecture_.bias_scale));
     if (l + 1 == architecture_.depth()) return {z, alpha};
     alpha = tape.record(activation_, {z});
   }

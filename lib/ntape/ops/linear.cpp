@@ -12,19 +12,37 @@ using linalg::View;
 constexpr auto kPlain = linalg::Op::plain;
 constexpr auto kTransposed = linalg::Op::transposed;
 
-// V matrices of N rows under each other: [V N x cols].
-template <class Real>
-View<Real> flat(const Stack<Real>& s) {
-  return {s.data(), s.shape(0) * s.shape(1), s.shape(2)};
-}
+// A product of V N rows at once would be faster for small N, but its rows need not be the bits of V products:
+// BLAS treats the rows at the edge of a tile differently.
 template <class Real>
 View<Real> part(const Stack<Real>& s, Index v) {
   return {slice(s, v), s.shape(1), s.shape(2)};
 }
 
-void require_two(std::string_view op, Shapes in) {
-  if (in.size() != 2)
-    throw ShapeError(std::string(op) + ": needs 2 arguments, given " + std::to_string(in.size()));
+void require_count(std::string_view op, Shapes in, Index count) {
+  if (in.size() != count)
+    throw ShapeError(std::string(op) + ": needs " + std::to_string(count) + " arguments, given " +
+                     std::to_string(in.size()));
+}
+
+Shape product_shape(std::string_view op, Shape x, Shape w) {
+  if (x.cols != w.cols)
+    throw ShapeError(std::string(op) + ": x is " + to_string(x) + " and W is " + to_string(w) +
+                     "; W needs as many columns as x");
+  return {x.rows, w.rows};
+}
+
+void require_row(std::string_view op, Shape x, Shape b) {
+  if (b != Shape{1, x.cols})
+    throw ShapeError(std::string(op) + ": a value that is " + to_string(x) + " gets a row b that is " +
+                     to_string(b) + "; b must be " + to_string(Shape{1, x.cols}));
+}
+
+// An op sees shapes only; that a weight has no row per example is for those who record it to check.
+template <class Real>
+void require_batch_free(const Tape<Real>& tape, const char* op, const char* argument, Var v) {
+  if (tape.node(v).batched)
+    throw UserError(std::string(op) + ": " + argument + " has a row per example; it must be batch-free");
 }
 
 template <class Real>
@@ -34,33 +52,26 @@ class Linear final : public Op<Real> {
   std::string_view name() const override { return "linear"; }
 
   Shape shape(Shapes in) const override {
-    require_two(name(), in);
-    if (in[0].cols != in[1].cols)
-      throw ShapeError("linear: x is " + to_string(in[0]) + " and W is " + to_string(in[1]) +
-                       "; W needs as many columns as x");
-    return {in[0].rows, in[1].rows};
+    require_count(name(), in, 2);
+    return product_shape(name(), in[0], in[1]);
   }
   void forward(Values<Real> in, Matrix<Real>& out) const override {
     gemm(scale_, view(*in[0]), kPlain, view(*in[1]), kTransposed, Real(0), out.data(), out.shape(1));
   }
   // d out = scale (dx W^T + x dW^T)
   void jvp(const Site<Real>& site, Arg arg, const Stack<Real>& t, Stack<Real>& out) const override {
-    if (arg == 0) {
-      gemm(scale_, flat(t), kPlain, view(*site.in[1]), kTransposed, Real(1), out.data(), out.shape(2));
-    } else {
-      for (Index v = 0; v < t.shape(0); ++v)
-        gemm(scale_, view(*site.in[0]), kPlain, part(t, v), kTransposed, Real(1), slice(out, v),
-             out.shape(2));
+    for (Index v = 0; v < t.shape(0); ++v) {
+      const View<Real> x = arg == 0 ? part(t, v) : view(*site.in[0]);
+      const View<Real> w = arg == 0 ? view(*site.in[1]) : part(t, v);
+      gemm(scale_, x, kPlain, w, kTransposed, Real(1), slice(out, v), out.shape(2));
     }
   }
   // x += scale u W;  W += scale u^T x
   void vjp(const Site<Real>& site, Arg arg, const Stack<Real>& u, Stack<Real>& out) const override {
-    if (arg == 0) {
-      gemm(scale_, flat(u), kPlain, view(*site.in[1]), kPlain, Real(1), out.data(), out.shape(2));
-    } else {
-      for (Index v = 0; v < u.shape(0); ++v)
-        gemm(scale_, part(u, v), kTransposed, view(*site.in[0]), kPlain, Real(1), slice(out, v),
-             out.shape(2));
+    for (Index v = 0; v < u.shape(0); ++v) {
+      const View<Real> other = view(*site.in[arg == 0 ? 1 : 0]);
+      gemm(scale_, part(u, v), arg == 0 ? kPlain : kTransposed, other, kPlain, Real(1), slice(out, v),
+           out.shape(2));
     }
   }
   Block<Real> block(const Site<Real>& site, Arg arg, const Stack<Real>& cotangent) const override {
@@ -79,34 +90,33 @@ class AddRow final : public Op<Real> {
   std::string_view name() const override { return "add_row"; }
 
   Shape shape(Shapes in) const override {
-    require_two(name(), in);
-    if (in[1].rows != 1 || in[0].cols != in[1].cols)
-      throw ShapeError("add_row: x is " + to_string(in[0]) + " and b is " + to_string(in[1]) +
-                       "; b must be " + to_string(Shape{1, in[0].cols}));
+    require_count(name(), in, 2);
+    require_row(name(), in[0], in[1]);
     return in[0];
   }
   void forward(Values<Real> in, Matrix<Real>& out) const override {
-    const Index cols = out.shape(1);
-    const Real* b = in[1]->data();
-    for (Index n = 0; n < out.shape(0); ++n) {
-      const Real* x = row(*in[0], n);
-      Real* y = row(out, n);
-      for (Index j = 0; j < cols; ++j) y[j] = x[j] + scale_ * b[j];
-    }
+    std::copy(in[0]->begin(), in[0]->end(), out.begin());
+    add(*in[1], out);
+  }
+  // out += scale 1 b
+  void add(const Matrix<Real>& b, Matrix<Real>& out) const {
+    add_to_rows(b.data(), out.data(), out.shape(0), out.shape(1));
   }
   void jvp(const Site<Real>& site, Arg arg, const Stack<Real>& t, Stack<Real>& out) const override {
     if (arg == 0) return pass_on(t, out);
     const Index rows = site.out.shape(0), cols = site.out.shape(1);
-    for (Index v = 0; v < t.shape(0); ++v)
-      for (Index n = 0; n < rows; ++n)
-        for (Index j = 0; j < cols; ++j) slice(out, v)[n * cols + j] += scale_ * slice(t, v)[j];
+    for (Index v = 0; v < t.shape(0); ++v) add_to_rows(slice(t, v), slice(out, v), rows, cols);
   }
   void vjp(const Site<Real>& site, Arg arg, const Stack<Real>& u, Stack<Real>& out) const override {
     if (arg == 0) return pass_on(u, out);
     const Index rows = site.out.shape(0), cols = site.out.shape(1);
-    for (Index v = 0; v < u.shape(0); ++v)
-      for (Index n = 0; n < rows; ++n)
-        for (Index j = 0; j < cols; ++j) slice(out, v)[j] += scale_ * slice(u, v)[n * cols + j];
+    for (Index v = 0; v < u.shape(0); ++v) {
+      Real* sum = slice(out, v);
+      for (Index n = 0; n < rows; ++n) {
+        const Real* one = slice(u, v) + n * cols;
+        for (Index j = 0; j < cols; ++j) sum[j] += scale_ * one[j];
+      }
+    }
   }
   Block<Real> block(const Site<Real>& site, Arg arg, const Stack<Real>& cotangent) const override {
     if (arg != 1) return Op<Real>::block(site, arg, cotangent);
@@ -114,12 +124,49 @@ class AddRow final : public Op<Real> {
   }
 
  private:
+  void add_to_rows(const Real* b, Real* out, Index rows, Index cols) const {
+    for (Index n = 0; n < rows; ++n, out += cols)
+      for (Index j = 0; j < cols; ++j) out[j] += scale_ * b[j];
+  }
   static void pass_on(const Stack<Real>& from, Stack<Real>& to) {
     const Real* f = from.data();
     Real* t = to.data();
     for (Index k = 0; k < from.size(); ++k) t[k] += f[k];
   }
   Real scale_;
+};
+
+// Arguments x and W are those of Linear; b is argument 1 of AddRow, whose rules look at its output only.
+template <class Real>
+class Affine final : public Op<Real> {
+ public:
+  Affine(Real weight_scale, Real bias_scale) : linear_(weight_scale), row_(bias_scale) {}
+  std::string_view name() const override { return "affine"; }
+
+  Shape shape(Shapes in) const override {
+    require_count(name(), in, 3);
+    const Shape out = product_shape(name(), in[0], in[1]);
+    require_row(name(), out, in[2]);
+    return out;
+  }
+  void forward(Values<Real> in, Matrix<Real>& out) const override {
+    linear_.forward(in.first(2), out);
+    row_.add(*in[2], out);
+  }
+  void jvp(const Site<Real>& site, Arg arg, const Stack<Real>& t, Stack<Real>& out) const override {
+    arg == kBias ? row_.jvp(site, 1, t, out) : linear_.jvp(site, arg, t, out);
+  }
+  void vjp(const Site<Real>& site, Arg arg, const Stack<Real>& u, Stack<Real>& out) const override {
+    arg == kBias ? row_.vjp(site, 1, u, out) : linear_.vjp(site, arg, u, out);
+  }
+  Block<Real> block(const Site<Real>& site, Arg arg, const Stack<Real>& cotangent) const override {
+    return arg == kBias ? row_.block(site, 1, cotangent) : linear_.block(site, arg, cotangent);
+  }
+
+ private:
+  static constexpr Arg kBias = 2;
+  Linear<Real> linear_;
+  AddRow<Real> row_;
 };
 
 }  // namespace
@@ -133,19 +180,35 @@ OpPtr<Real> add_row_op(Real scale) {
   return std::make_shared<AddRow<Real>>(scale);
 }
 template <class Real>
+OpPtr<Real> affine_op(Real weight_scale, Real bias_scale) {
+  return std::make_shared<Affine<Real>>(weight_scale, bias_scale);
+}
+
+template <class Real>
 Var linear(Tape<Real>& tape, Var x, Var w, Real scale) {
+  require_batch_free(tape, "linear", "W", w);
   return tape.record(linear_op(scale), {x, w});
 }
 template <class Real>
 Var add_row(Tape<Real>& tape, Var x, Var b, Real scale) {
+  require_batch_free(tape, "add_row", "b", b);
   return tape.record(add_row_op(scale), {x, b});
 }
 
-#define NTAPE_INSTANTIATE(Real)                     \
-  template OpPtr<Real> linear_op(Real);             \
-  template OpPtr<Real> add_row_op(Real);            \
-  template Var linear(Tape<Real>&, Var, Var, Real); \
-  template Var add_row(Tape<Real>&, Var, Var, Real);
+template <class Real>
+Var affine(Tape<Real>& tape, Var x, Var w, Var b, Real weight_scale, Real bias_scale) {
+  require_batch_free(tape, "affine", "W", w);
+  require_batch_free(tape, "affine", "b", b);
+  return tape.record(affine_op(weight_scale, bias_scale), {x, w, b});
+}
+
+#define NTAPE_INSTANTIATE(Real)                      \
+  template OpPtr<Real> linear_op(Real);              \
+  template OpPtr<Real> add_row_op(Real);             \
+  template OpPtr<Real> affine_op(Real, Real);        \
+  template Var linear(Tape<Real>&, Var, Var, Real);  \
+  template Var add_row(Tape<Real>&, Var, Var, Real); \
+  template Var affine(Tape<Real>&, Var, Var, Var, Real, Real);
 NTAPE_INSTANTIATE(float)
 NTAPE_INSTANTIATE(double)
 #undef NTAPE_INSTANTIATE

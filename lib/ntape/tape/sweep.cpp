@@ -47,8 +47,7 @@ void ReverseSweep<Real>::run(const Tape<Real>& tape, Var y, const Stack<Real>& s
   for (Index i = y.index + 1; i-- > 0;) {
     const auto& node = tape.node(Var{i});
     if (!reached_[i] || !node.op || !node.needs_cotangent) continue;
-    const auto values = tape.argument_values(node);
-    const Site<Real> site{values, *node.value};
+    const Site<Real> site = node.site();
     for (Arg k = 0; k < node.args.size(); ++k) {
       const auto& argument = tape.node(node.args[k]);
       if (!argument.needs_cotangent) continue;
@@ -97,8 +96,7 @@ Stack<Real> pushforward(const Tape<Real>& tape, Var y, const std::vector<Stack<R
     at[i] = make_stack<Real>(count, shape.rows, shape.cols);
     at[i].fill(Real(0));
     if (!node.op || !node.needs_cotangent) continue;
-    const auto values = tape.argument_values(node);
-    const Site<Real> site{values, *node.value};
+    const Site<Real> site = node.site();
     for (Arg k = 0; k < node.args.size(); ++k)
       if (tape.node(node.args[k]).needs_cotangent) node.op->jvp(site, k, at[node.args[k].index], at[i]);
   }

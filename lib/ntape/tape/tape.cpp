@@ -22,13 +22,15 @@ const typename Tape<Real>::Node& Tape<Real>::node(Var v) const {
 template <class Real>
 Var Tape<Real>::input(const Matrix<Real>& x) {
   outputs_.push_back(nullptr);
-  return append({.op = nullptr, .args = {}, .value = &x, .batched = true, .needs_cotangent = false});
+  return append(
+      {.op = nullptr, .args = {}, .in = {}, .value = &x, .batched = true, .needs_cotangent = false});
 }
 
 template <class Real>
 Var Tape<Real>::parameter(const Matrix<Real>& w) {
   outputs_.push_back(nullptr);
-  const Var v = append({.op = nullptr, .args = {}, .value = &w, .batched = false, .needs_cotangent = true});
+  const Var v =
+      append({.op = nullptr, .args = {}, .in = {}, .value = &w, .batched = false, .needs_cotangent = true});
   parameters_.push_back(v);
   return v;
 }
@@ -36,10 +38,16 @@ Var Tape<Real>::parameter(const Matrix<Real>& w) {
 template <class Real>
 Var Tape<Real>::record(OpPtr<Real> op, std::initializer_list<Var> args) {
   std::vector<Shape> shapes;
-  Node next{.op = std::move(op), .args = args, .value = nullptr, .batched = false, .needs_cotangent = false};
+  Node next{.op = std::move(op),
+            .args = args,
+            .in = {},
+            .value = nullptr,
+            .batched = false,
+            .needs_cotangent = false};
   for (const Var arg : args) {
     const Node& from = node(arg);
     shapes.push_back(shape_of(*from.value));
+    next.in.push_back(from.value);
     next.batched = next.batched || from.batched;
     next.needs_cotangent = next.needs_cotangent || from.needs_cotangent;
   }
@@ -47,7 +55,6 @@ Var Tape<Real>::record(OpPtr<Real> op, std::initializer_list<Var> args) {
   storage_.push_back(make_matrix<Real>(shape.rows, shape.cols));
   next.value = &storage_.back();
   outputs_.push_back(&storage_.back());
-  if (scratch_.size() < next.args.size()) scratch_.resize(next.args.size());
   const Var v = append(std::move(next));
   evaluate(v.index);
   return v;
@@ -61,14 +68,15 @@ void Tape<Real>::bind(Var leaf, const Matrix<Real>& to) {
     throw ShapeError("bind: the leaf is " + to_string(shape_of(*old.value)) + ", the new matrix is " +
                      to_string(shape_of(to)));
   nodes_[leaf.index].value = &to;
+  for (Node& consumer : nodes_)
+    for (Index k = 0; k < consumer.args.size(); ++k)
+      if (consumer.args[k] == leaf) consumer.in[k] = &to;
   ++generation_;
 }
 
 template <class Real>
 void Tape<Real>::evaluate(Index i) {
-  const Node& node = nodes_[i];
-  for (Index k = 0; k < node.args.size(); ++k) scratch_[k] = nodes_[node.args[k].index].value;
-  node.op->forward(Values<Real>(scratch_.data(), node.args.size()), *outputs_[i]);
+  nodes_[i].op->forward(nodes_[i].in, *outputs_[i]);
 }
 
 template <class Real>
@@ -76,13 +84,6 @@ void Tape<Real>::replay() {
   for (Index i = 0; i < nodes_.size(); ++i)
     if (nodes_[i].op) evaluate(i);
   ++generation_;
-}
-
-template <class Real>
-std::vector<const Matrix<Real>*> Tape<Real>::argument_values(const Node& node) const {
-  std::vector<const Matrix<Real>*> values;
-  for (const Var arg : node.args) values.push_back(nodes_[arg.index].value);
-  return values;
 }
 
 template <class Real>

@@ -25,10 +25,18 @@ class Tape {
   struct Node {
     OpPtr<Real> op;  ///< null for a leaf
     std::vector<Var> args;
+    std::vector<const Matrix<Real>*> in;  ///< the values of args
     const Matrix<Real>* value = nullptr;  ///< storage of the tape, or the caller's for a leaf
     bool batched = false;
     bool needs_cotangent = false;  ///< a parameter lies at or below this node
+
+    [[nodiscard]] Site<Real> site() const { return {in, *value}; }
   };
+
+  Tape() = default;
+  // Nodes, sweeps and Jacobians point into a tape, so it stays where it is.
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
 
   /// A batched leaf: a row per example.
   Var input(const Matrix<Real>& x);
@@ -54,8 +62,6 @@ class Tape {
   [[nodiscard]] const std::vector<Var>& parameters() const { return parameters_; }
   /// Counts replays and new nodes, so that what was derived from an earlier state can tell.
   [[nodiscard]] std::uint64_t generation() const { return generation_; }
-  /// The values an op was recorded with, in argument order (what its Site shows).
-  [[nodiscard]] std::vector<const Matrix<Real>*> argument_values(const Node& node) const;
 
  private:
   Var append(Node node);
@@ -64,7 +70,6 @@ class Tape {
   std::vector<Node> nodes_;
   std::deque<Matrix<Real>> storage_;    // deque: addresses stay when the tape grows
   std::vector<Matrix<Real>*> outputs_;  // per node; null for a leaf
-  std::vector<const Matrix<Real>*> scratch_;
   std::vector<Var> parameters_;
   std::uint64_t generation_ = 0;
 };
