@@ -1,0 +1,102 @@
+#include <doctest/doctest.h>
+
+#include <ntape/base/errors.hpp>
+#include <ntape/ops/activation.hpp>
+#include <ntape/ops/linear.hpp>
+#include <ntape/tape/sweep.hpp>
+#include <sstream>
+
+#include "support/allocations.hpp"
+#include "support/matrices.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace ntape;
+using test::normal;
+
+namespace {
+
+// f = tanh(x W^T + b) V^T
+struct Small {
+  Matrix<double> x = normal<double>(5, 3, 1), w = normal<double>(4, 3, 2), b = normal<double>(1, 4, 3),
+                 v = normal<double>(2, 4, 4);
+  Tape<double> tape;
+  Var input, output;
+
+  Small() {
+    input = tape.input(x);
+    // In statements of their own: C++ leaves the order of a call's arguments open, and order is identity
+    // here.
+    const Var weight = tape.parameter(w), bias = tape.parameter(b), last = tape.parameter(v);
+    output = linear(tape, activation(tape, "tanh", affine(tape, input, weight, bias)), last);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("nodes know whether they are batched and whether a parameter lies below them") {
+  Small s;
+  const Var alone = activation(s.tape, "erf", s.input);
+  CHECK(s.tape.node(s.output).batched);
+  CHECK(s.tape.node(s.output).needs_cotangent);
+  CHECK(s.tape.node(alone).batched);
+  CHECK_FALSE(s.tape.node(alone).needs_cotangent);
+  const Var squashed = activation(s.tape, "erf", s.tape.parameters().front());
+  CHECK_FALSE(s.tape.node(squashed).batched);
+  CHECK(s.tape.node(squashed).needs_cotangent);
+  CHECK(s.tape.parameters().size() == 3);
+}
+
+TEST_CASE("a replayed tape is a freshly recorded one, to the bit") {
+  Small s;
+  s.w = normal<double>(4, 3, 12);
+  s.b = normal<double>(1, 4, 13);
+  const Matrix<double> x = normal<double>(5, 3, 11);
+  const auto before = s.tape.generation();
+  s.tape.bind(s.input, x);
+  s.tape.replay();
+  CHECK(s.tape.generation() > before);
+  Small fresh;
+  fresh.w = s.w;
+  fresh.b = s.b;
+  fresh.x = x;
+  fresh.tape.replay();
+  CHECK(test::largest_difference(s.tape.value(s.output), fresh.tape.value(fresh.output)) == 0);
+  const auto seed = test::normal_stack<double>(1, {5, 2}, 5);
+  const auto a = pullback(s.tape, s.output, seed), b = pullback(fresh.tape, fresh.output, seed);
+  for (Index k = 0; k < a.size(); ++k) CHECK(test::largest_difference(a[k], b[k]) == 0);
+}
+
+TEST_CASE("replaying, and sweeping again, allocate nothing") {
+  Small s;
+  const auto seed = test::normal_stack<double>(1, {5, 2}, 5);
+  ReverseSweep<double> sweep;
+  sweep.run(s.tape, s.output, seed);
+  const std::size_t before = test::allocations();
+  for (int k = 0; k < 10; ++k) {
+    s.tape.replay();
+    sweep.run(s.tape, s.output, seed);
+  }
+  CHECK(test::allocations() == before);
+  // The counter works: recording does allocate.
+  Small another;
+  CHECK(test::allocations() > before);
+}
+
+TEST_CASE("what does not fit is refused") {
+  Small s;
+  const Matrix<double> wide = normal<double>(5, 4, 1);
+  CHECK(test::contains(test::message_of<ShapeError>([&] { s.tape.bind(s.input, wide); }), "5 x 4"));
+  CHECK_THROWS_AS(s.tape.bind(s.output, wide), UserError);
+  CHECK_THROWS_AS((void)s.tape.value(Var{99}), UserError);
+  CHECK_THROWS_AS(s.tape.record(activation_op<double>("tanh"), {Var{99}}), UserError);
+  CHECK_THROWS_AS(linear(s.tape, s.output, s.tape.parameters().front()), ShapeError);
+}
+
+TEST_CASE("a tape prints a line a node") {
+  Small s;
+  std::ostringstream text;
+  text << s.tape;
+  CHECK(test::contains(text.str(), "%4 = affine(%0, %1, %2)  5 x 4  160 bytes"));
+  const std::string lines = text.str();
+  CHECK(static_cast<Index>(std::count(lines.begin(), lines.end(), '\n')) == s.tape.size());
+}
