@@ -2,17 +2,17 @@
 
 #include <cmath>
 #include <ntape/base/errors.hpp>
-#include <ntape/base/philox.hpp>
 #include <ntape/drift/change.hpp>
 #include <ntape/tensor/linalg.hpp>
+
+#include "support/matrices.hpp"
 
 using namespace ntape;
 
 namespace {
 
 Matrix<double> psd(Index n, std::uint64_t stream) {
-  Matrix<double> m = make_matrix<double>(n, n + 2);
-  fill_normal<double>(Seed{31}, stream, 0, {m.data(), m.size()});
+  const auto m = test::normal<double>(n, n + 2, stream);
   return linalg::gram(linalg::view(m));
 }
 
@@ -44,8 +44,7 @@ TEST_CASE("kernel distance is one minus the cosine") {
 }
 
 TEST_CASE("the kernel y y^T is perfectly aligned with y, any kernel less") {
-  Matrix<double> y = make_matrix<double>(6, 1);
-  fill_normal<double>(Seed{31}, 7, 0, {y.data(), y.size()});
+  const auto y = test::normal<double>(6, 1, 7);
   const auto ideal = linalg::gram(linalg::view(y));
   CHECK(std::abs(target_alignment(ideal, y) - 1) < 1e-14);
   CHECK(target_alignment(psd(6, 1), y) < 1);

@@ -2,18 +2,14 @@
 
 #include <cmath>
 #include <ntape/base/errors.hpp>
-#include <ntape/base/philox.hpp>
 #include <ntape/dynamics/lazy.hpp>
 
+#include "support/matrices.hpp"
+
 using namespace ntape;
+using test::normal;
 
 namespace {
-
-Matrix<double> normal(Index rows, Index cols, std::uint64_t stream) {
-  Matrix<double> m = make_matrix<double>(rows, cols);
-  fill_normal<double>(Seed{21}, stream, 0, {m.data(), m.size()});
-  return m;
-}
 
 // f <- f - (rate/N) K (f - y), literally; vectors of size K.
 Matrix<double> by_hand(const Matrix<double>& k, Matrix<double> f, const Matrix<double>& y, Index steps,
@@ -35,12 +31,12 @@ Matrix<double> by_hand(const Matrix<double>& k, Matrix<double> f, const Matrix<d
 
 TEST_CASE(
     "steps in function space are the literal iteration, shared and full kernels, overshooting rates too") {
-  const auto root = normal(6, 9, 1);
+  const auto root = normal<double>(6, 9, 1);
   const auto k = linalg::gram(linalg::view(root));
   for (const Index outputs : {Index{1}, Index{2}})
     for (const bool full : {false, true}) {
       const Index examples = full ? 6 / outputs : 6;
-      const auto f0 = normal(examples, outputs, 2), y = normal(examples, outputs, 3);
+      const auto f0 = normal<double>(examples, outputs, 2), y = normal<double>(examples, outputs, 3);
       const LazyPrediction lazy(k, f0, y);
       const double critical = critical_rate(lazy.eigenvalues().back(), examples);
       for (const double fraction : {.1, .9, 1.01})

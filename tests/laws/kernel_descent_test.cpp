@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <ntape/base/philox.hpp>
 #include <ntape/kernel/empirical.hpp>
 #include <ntape/train/descent.hpp>
+
+#include "support/matrices.hpp"
 
 using namespace ntape;
 
@@ -15,10 +16,8 @@ double one_step_residual(const std::string& activation, double rate) {
   constexpr Index kExamples = 6;
   const Mlp<double> model({.widths = {3, 16, 16, 2}, .activation = activation, .bias_scale = .2});
   data::Dataset<double> data;
-  data.x = make_matrix<double>(kExamples, 3);
-  data.y = make_matrix<double>(kExamples, 2);
-  fill_normal<double>(Seed{4}, 1, 0, {data.x.data(), data.x.size()});
-  fill_normal<double>(Seed{4}, 2, 0, {data.y.data(), data.y.size()});
+  data.x = test::normal<double>(kExamples, 3, 1);
+  data.y = test::normal<double>(kExamples, 2, 2);
   auto theta = model.initialize(Seed{8});
   const auto f0 = evaluate(model, theta, data.x);
   const auto k = empirical_ntk(model, theta, data.x).values;  // row n C + c, as f0 is stored

@@ -57,11 +57,13 @@ double relative_change(const Matrix<double>& k, const Matrix<double>& k0) {
   return std::sqrt(sum) / positive("relative_change", norm(k0));
 }
 
-template <class Real>
-double relative_change(const Kernel<Real>& k, const Kernel<Real>& k0) {
+template <class Real, class Real0>
+double relative_change(const Kernel<Real>& k, const Kernel<Real0>& k0) {
   return relative_change(cast<double>(k).values, cast<double>(k0).values);
 }
 template double relative_change(const Kernel<float>&, const Kernel<float>&);
+template double relative_change(const Kernel<float>&, const Kernel<double>&);
+template double relative_change(const Kernel<double>&, const Kernel<float>&);
 template double relative_change(const Kernel<double>&, const Kernel<double>&);
 
 double kernel_distance(const Matrix<double>& k, const Matrix<double>& k0) {

@@ -9,8 +9,8 @@ namespace ntape {
 
 /// ||K - K_0||_F / ||K_0||_F.
 [[nodiscard]] double relative_change(const Matrix<double>& k, const Matrix<double>& k0);
-template <class Real>
-[[nodiscard]] double relative_change(const Kernel<Real>& k, const Kernel<Real>& k0);
+template <class Real, class Real0>
+[[nodiscard]] double relative_change(const Kernel<Real>& k, const Kernel<Real0>& k0);
 
 /// 1 - <K, K_0> / (||K|| ||K_0||): blind to scale (Fort et al. 2020). Computed as half the squared distance
 /// of the two normalized kernels, which keeps its digits when they nearly agree.

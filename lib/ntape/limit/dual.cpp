@@ -15,8 +15,10 @@ DualValue relu_dual(double p, double c, double q) {
 }
 
 DualValue erf_dual(double p, double c, double q) {
-  const double d = (1 + 2 * p) * (1 + 2 * q);
-  return {2 / pi * std::asin(2 * c / std::sqrt(d)), 4 / pi / std::sqrt(d - 4 * c * c)};
+  // (1+2p)(1+2q) - 4c^2, without subtracting what is nearly equal at large p and q; atan2, because asin loses
+  // half the digits where its argument is near 1.
+  const double root = std::sqrt(1 + 2 * (p + q) + 4 * std::max(p * q - c * c, 0.0));
+  return {2 / pi * std::atan2(2 * c, root), 4 / pi / root};
 }
 
 DualValue identity_dual(double, double c, double) {

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <cstdio>
 #include <ntape/base/errors.hpp>
 #include <ntape/ops/mean_square.hpp>
 #include <ntape/tape/sweep.hpp>
@@ -65,8 +66,9 @@ DescentResult gradient_descent(const Mlp<Real>& model, Parameters<Real>& theta,
     const double loss = mean_square(outputs, data.y);
     if (!(loss <= limit)) {
       result.diverged = true;
-      result.message = "training diverged at step " + std::to_string(result.steps + 1) +
-                       ": the loss went from " + std::to_string(result.loss) + " to " + std::to_string(loss);
+      char losses[80];
+      std::snprintf(losses, sizeof losses, "the loss went from %.4g to %.4g", result.loss, loss);
+      result.message = "training diverged at step " + std::to_string(result.steps + 1) + ": " + losses;
       return result;
     }
     ++result.steps;

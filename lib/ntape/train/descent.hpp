@@ -23,6 +23,7 @@ class Observer {
   virtual ~Observer() = default;
   /// Returns whether to go on.
   virtual bool observe(const TrainingState<Real>& state) = 0;
+  /// Not called when training diverged: there is no state worth looking at.
   virtual void finish(const TrainingState<Real>&) {}
 };
 
