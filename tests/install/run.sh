@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Installs a build into an empty place, then builds and runs a program that knows nothing but pkg-config.
-# usage: run.sh BUILD_DIRECTORY PROGRAM.cpp COMPILER...
+# Installs a build into an empty place, then builds and runs programs that know nothing but pkg-config: a small
+# one, and the first C++ example of README.md, so that what the README shows is what compiles.
+# usage: run.sh BUILD_DIRECTORY PROGRAM.cpp README.md COMPILER...
 set -euo pipefail
 
 build=$1
 program=$2
-shift 2
+readme=$3
+shift 3
 
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
@@ -26,8 +28,18 @@ if [[ ! -e $LD_LIBRARY_PATH/libntape.so ]]; then
   query+=(--static)
 fi
 read -ra flags <<<"$("${query[@]}")"
-"$@" -std=c++20 "$program" -o "$place/outside" "${flags[@]}"
-"$place/outside"
+
+awk '/^```/ && inside { exit } inside { print } /^```cpp$/ { inside = 1 }' "$readme" >"$place/example.cpp"
+if ! grep -q 'int main' "$place/example.cpp"; then
+  echo "README.md has no C++ example with a main function" >&2
+  exit 1
+fi
+cp "$program" "$place/outside.cpp"
+for name in outside example; do
+  "$@" -std=c++20 "$place/$name.cpp" -o "$place/$name" "${flags[@]}"
+  echo "--- $name"
+  "$place/$name"
+done
 
 # The installed program must find the installed library, too.
 installed=$(find "$place" -type f -path '*/bin/ntape')
