@@ -55,6 +55,9 @@ TEST_CASE("relu limit curve of the paper's figure 1") {
   const auto k = limit_ntk(relu(4, 0.1), x);
   CHECK(std::abs(k.values(0, 0) - .2825) < 5e-5);
   CHECK(std::abs(k.values(0, 1) - .0927021) < 5e-8);
+  x(1, 0) = -1;
+  x(1, 1) = 0;
+  CHECK(std::abs(limit_ntk(relu(4, 0.1), x).values(0, 1) - .0643538) < 5e-8);
 }
 
 TEST_CASE("duals at (1, .6, 1)") {

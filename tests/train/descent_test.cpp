@@ -9,6 +9,8 @@
 #include <ntape/train/descent.hpp>
 #include <vector>
 
+#include "support/allocations.hpp"
+
 using namespace ntape;
 
 namespace {
@@ -66,6 +68,19 @@ TEST_CASE("twenty steps are ten and ten more, bit for bit") {
   gradient_descent(model, twice, data, {.rate = .2, .steps = 10});
   gradient_descent(model, twice, data, {.rate = .2, .steps = 10});
   CHECK(distance(once, twice) == 0);
+}
+
+TEST_CASE("a step allocates nothing: twenty steps allocate what ten do") {
+  const Mlp<double> model(kSmall);
+  const auto data = data::gaussian_product<double>({.examples = 16});
+  const auto allocations_of = [&](Index steps) {
+    auto theta = model.initialize(Seed{1});
+    const std::size_t before = test::allocations();
+    gradient_descent(model, theta, data, {.rate = .2, .steps = steps});
+    return test::allocations() - before;
+  };
+  CHECK(allocations_of(20) == allocations_of(10));
+  CHECK(allocations_of(10) > 0);
 }
 
 TEST_CASE("divergence stops the run and says so") {
