@@ -152,6 +152,8 @@ Matrix<Real> gram(const Jacobian<Real>& j1, const Jacobian<Real>& j2, KernelForm
   template Matrix<Real> gram(const Jacobian<Real>&, const Jacobian<Real>&, KernelForm);
 NTAPE_INSTANTIATE(float)
 NTAPE_INSTANTIATE(double)
+NTAPE_INSTANTIATE(Dual<float>)
+NTAPE_INSTANTIATE(Dual<double>)
 #undef NTAPE_INSTANTIATE
 
 }  // namespace ntape

@@ -117,6 +117,8 @@ Matrix<Real> dense_jacobian(const Jacobian<Real>& j) {
   template Matrix<Real> dense_jacobian(const Jacobian<Real>&);
 NTAPE_INSTANTIATE(float)
 NTAPE_INSTANTIATE(double)
+NTAPE_INSTANTIATE(Dual<float>)
+NTAPE_INSTANTIATE(Dual<double>)
 #undef NTAPE_INSTANTIATE
 
 }  // namespace ntape

@@ -114,6 +114,8 @@ Kernel<Real> empirical_nngp(const Mlp<Real>& model, const Parameters<Real>& thet
   template Kernel<Real> empirical_nngp(const Mlp<Real>&, const Parameters<Real>&, const Matrix<Real>&);
 NTAPE_INSTANTIATE(float)
 NTAPE_INSTANTIATE(double)
+NTAPE_INSTANTIATE(Dual<float>)
+NTAPE_INSTANTIATE(Dual<double>)
 #undef NTAPE_INSTANTIATE
 
 }  // namespace ntape

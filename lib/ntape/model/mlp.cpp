@@ -18,7 +18,7 @@ Mlp<Real>::Mlp(Architecture architecture) : architecture_(std::move(architecture
 }
 
 template <class Real>
-Parameters<Real> Mlp<Real>::initialize(Seed seed) const {
+Parameters<Real> Mlp<Real>::initialize(Seed seed) const requires std::floating_point<Real> {
   Parameters<Real> theta;
   std::uint64_t first = 0;
   const auto draw = [&](std::string name, Index layer, Index rows, Index cols) {
@@ -77,6 +77,8 @@ Matrix<Real> evaluate(const Mlp<Real>& model, const Parameters<Real>& theta, con
   template Matrix<Real> evaluate(const Mlp<Real>&, const Parameters<Real>&, const Matrix<Real>&);
 NTAPE_INSTANTIATE(float)
 NTAPE_INSTANTIATE(double)
+NTAPE_INSTANTIATE(Dual<float>)
+NTAPE_INSTANTIATE(Dual<double>)
 #undef NTAPE_INSTANTIATE
 
 }  // namespace ntape

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <ntape/base/philox.hpp>
 #include <ntape/model/architecture.hpp>
 #include <ntape/model/parameters.hpp>
@@ -24,7 +25,7 @@ class Mlp {
 
   /// Every entry of every W and b ~ N(0, 1). Entry i of theta (in parameter order, row-major) is a pure
   /// function of (seed, i); seeds never share a stream.
-  [[nodiscard]] Parameters<Real> initialize(Seed seed) const;
+  [[nodiscard]] Parameters<Real> initialize(Seed seed) const requires std::floating_point<Real>;
 
   /// Throws ShapeError, naming the parameter, when theta is not of this architecture.
   void require_fit(const Parameters<Real>& theta) const;

@@ -41,6 +41,8 @@ double distance(const Parameters<Real>& a, const Parameters<Real>& b) {
 
 template struct Parameters<float>;
 template struct Parameters<double>;
+template struct Parameters<Dual<float>>;
+template struct Parameters<Dual<double>>;
 template double distance(const Parameters<float>&, const Parameters<float>&);
 template double distance(const Parameters<double>&, const Parameters<double>&);
 

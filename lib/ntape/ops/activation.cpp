@@ -24,11 +24,13 @@ struct Erf {
   static constexpr std::string_view name = "erf";
   template <class Real>
   static Real f(Real x) {
-    return std::erf(x);
+    using std::erf;
+    return erf(x);
   }
   template <class Real>
   static Real df(Real x, Real) {
-    return Real(2) * std::numbers::inv_sqrtpi_v<Real> * std::exp(-x * x);
+    using std::exp;
+    return static_cast<Real>(2 * std::numbers::inv_sqrtpi) * exp(-x * x);
   }
 };
 
@@ -36,7 +38,8 @@ struct Tanh {
   static constexpr std::string_view name = "tanh";
   template <class Real>
   static Real f(Real x) {
-    return std::tanh(x);
+    using std::tanh;
+    return tanh(x);
   }
   template <class Real>
   static Real df(Real, Real y) {
@@ -124,6 +127,8 @@ Var activation(Tape<Real>& tape, const std::string& name, Var x) {
   template Var activation(Tape<Real>&, const std::string&, Var);
 NTAPE_INSTANTIATE(float)
 NTAPE_INSTANTIATE(double)
+NTAPE_INSTANTIATE(Dual<float>)
+NTAPE_INSTANTIATE(Dual<double>)
 #undef NTAPE_INSTANTIATE
 
 }  // namespace ntape

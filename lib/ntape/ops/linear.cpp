@@ -211,6 +211,8 @@ Var affine(Tape<Real>& tape, Var x, Var w, Var b, Real weight_scale, Real bias_s
   template Var affine(Tape<Real>&, Var, Var, Var, Real, Real);
 NTAPE_INSTANTIATE(float)
 NTAPE_INSTANTIATE(double)
+NTAPE_INSTANTIATE(Dual<float>)
+NTAPE_INSTANTIATE(Dual<double>)
 #undef NTAPE_INSTANTIATE
 
 }  // namespace ntape

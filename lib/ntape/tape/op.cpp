@@ -27,5 +27,7 @@ Block<Real> Op<Real>::block(const Site<Real>& site, Arg arg, const Stack<Real>& 
 
 template class Op<float>;
 template class Op<double>;
+template class Op<Dual<float>>;
+template class Op<Dual<double>>;
 
 }  // namespace ntape

@@ -109,6 +109,8 @@ Stack<Real> pushforward(const Tape<Real>& tape, Var y, const std::vector<Stack<R
   template Stack<Real> pushforward(const Tape<Real>&, Var, const std::vector<Stack<Real>>&);
 NTAPE_INSTANTIATE(float)
 NTAPE_INSTANTIATE(double)
+NTAPE_INSTANTIATE(Dual<float>)
+NTAPE_INSTANTIATE(Dual<double>)
 #undef NTAPE_INSTANTIATE
 
 }  // namespace ntape

@@ -104,6 +104,8 @@ std::ostream& operator<<(std::ostream& out, const Tape<Real>& tape) {
   template std::ostream& operator<<(std::ostream&, const Tape<Real>&);
 NTAPE_INSTANTIATE(float)
 NTAPE_INSTANTIATE(double)
+NTAPE_INSTANTIATE(Dual<float>)
+NTAPE_INSTANTIATE(Dual<double>)
 #undef NTAPE_INSTANTIATE
 
 }  // namespace ntape

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ntape/tensor/dual.hpp>
 #include <ntape/tensor/matrix.hpp>
 #include <vector>
 
@@ -36,6 +37,15 @@ template <class Real>
 /// A A^T [a.rows x a.rows]; one triangle is computed, the other mirrored: exactly symmetric.
 template <class Real>
 [[nodiscard]] Matrix<Real> gram(View<Real> a);
+
+/// The same products of dual numbers: three real products instead of one.
+template <class Real>
+void gemm(Dual<Real> alpha, View<Dual<Real>> a, Op op_a, View<Dual<Real>> b, Op op_b, Dual<Real> beta,
+          Dual<Real>* c, Index ldc);
+template <class Real>
+[[nodiscard]] Matrix<Dual<Real>> gram(View<Dual<Real>> a, View<Dual<Real>> b);
+template <class Real>
+[[nodiscard]] Matrix<Dual<Real>> gram(View<Dual<Real>> a);
 
 struct Eigen {
   std::vector<double> values;  ///< ascending

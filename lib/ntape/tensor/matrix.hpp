@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <ntape/tensor/dual.hpp>
 #include <string>
 #include <xtensor/xtensor.hpp>
 
