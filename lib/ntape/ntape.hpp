@@ -9,6 +9,7 @@
 #include <ntape/drift/change.hpp>
 #include <ntape/drift/scaling.hpp>
 #include <ntape/dynamics/lazy.hpp>
+#include <ntape/jacobian/dense.hpp>
 #include <ntape/jacobian/gram.hpp>
 #include <ntape/jacobian/jacobian.hpp>
 #include <ntape/kernel/empirical.hpp>

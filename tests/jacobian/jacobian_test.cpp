@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <ntape/base/errors.hpp>
+#include <ntape/jacobian/dense.hpp>
 #include <ntape/jacobian/gram.hpp>
 #include <ntape/ops/activation.hpp>
 #include <ntape/ops/linear.hpp>
@@ -130,7 +131,7 @@ TEST_CASE("the Gram of blocks is that of dense rows: shared uses, a foreign op, 
 TEST_CASE("groups of parameters share the kernel out") {
   Net net;
   const auto j = per_example_jacobian(net.tape, net.output);
-  const auto parts = gram_by_group(j, j, KernelForm::full, {0, 1, 1});
+  const auto parts = gram_by_group(j, j, GramOptions<double>{.group_of = {0, 1, 1}});
   REQUIRE(parts.size() == 2);
   auto sum = parts[0];
   sum += parts[1];
@@ -163,7 +164,7 @@ TEST_CASE("what a Jacobian cannot be taken of is refused") {
   Net net;
   const auto j = per_example_jacobian(net.tape, net.output);
   CHECK_THROWS_AS((void)per_example_jacobian(net.tape, net.tape.parameters().front()), UserError);
-  CHECK_THROWS_AS((void)gram_by_group(j, j, KernelForm::full, {0}), ShapeError);
+  CHECK_THROWS_AS((void)gram_by_group(j, j, GramOptions<double>{.group_of = {0}}), ShapeError);
   net.tape.replay();
   CHECK_THROWS_AS((void)dense_jacobian(j), InternalError);
   CHECK_THROWS_AS((void)gram(j, j, KernelForm::full), InternalError);

@@ -2,7 +2,7 @@
 
 #include <cmath>
 #include <ntape/base/errors.hpp>
-#include <ntape/jacobian/jacobian.hpp>
+#include <ntape/jacobian/dense.hpp>
 #include <ntape/kernel/empirical.hpp>
 #include <ntape/ops/activation.hpp>
 #include <ntape/tensor/linalg.hpp>

@@ -5,17 +5,56 @@
 
 namespace ntape {
 
+/// What of J1 J2^T is wanted.
+template <class Real>
+struct GramOptions {
+  KernelForm form = KernelForm::full;
+  /// A group per parameter, in the tape's order: the result is split by group. Empty: all in one.
+  std::vector<Index> group_of = {};
+  /// A positive weight per entry of each parameter, in its shape: J1 D J2^T instead. Null: D = I.
+  const std::vector<Matrix<Real>>* preconditioner = nullptr;
+};
+
+/// The shape of a kernel of that form on n1 x n2 examples with that many outputs.
+[[nodiscard]] Shape kernel_shape(KernelForm form, Index n1, Index n2, Index outputs);
+
+/// One more than the largest group. Throws ShapeError unless there is a group per parameter.
+[[nodiscard]] Index count_groups(const std::vector<Index>& group_of, Index parameters);
+
+/// Throws ShapeError when the Jacobians differ in parameters or outputs or the options do not fit them,
+/// UserError for a weight that is not positive.
+template <class Real>
+void require_fit(const Jacobian<Real>& j1, const Jacobian<Real>& j2, const GramOptions<Real>& options);
+
 /// J1 J2^T split by parameter group: result[g] sums over the parameters with group_of[parameter] == g, and
 /// over all pairs of uses of each. A pair of outer blocks costs one Gram of cotangents times one of inputs,
 /// taken entrywise: gram = (D D'^T) o (s s' A A'^T); uses that share their cotangents (a weight and its
-/// bias) share that Gram. Pass the same object twice for a symmetric kernel: one triangle is computed.
-/// Throws ShapeError when the Jacobians have different parameters or outputs.
+/// bias) share that Gram. Other pairs are contracted densely, and so are outer blocks under a preconditioner
+/// that is not constant. Pass the same object twice for a symmetric kernel: one triangle is computed.
+/// Throws as require_fit.
 template <class Real>
 [[nodiscard]] std::vector<Matrix<Real>> gram_by_group(const Jacobian<Real>& j1, const Jacobian<Real>& j2,
-                                                      KernelForm form, const std::vector<Index>& group_of);
+                                                      const GramOptions<Real>& options);
+
+/// The same, contracting each parameter's dense rows [N C x p]: the route that knows no structure.
+template <class Real>
+[[nodiscard]] std::vector<Matrix<Real>> dense_gram_by_group(const Jacobian<Real>& j1,
+                                                            const Jacobian<Real>& j2,
+                                                            const GramOptions<Real>& options);
 
 /// J1 J2^T over all parameters.
 template <class Real>
 [[nodiscard]] Matrix<Real> gram(const Jacobian<Real>& j1, const Jacobian<Real>& j2, KernelForm form);
+
+/// Multiply-adds of gram_by_group (factored) and dense_gram_by_group, counted twice each as flops, and the
+/// bytes of the largest dense rows that the latter holds at once. Symmetric Grams count half.
+struct GramCost {
+  double factored_flops = 0;
+  double dense_flops = 0;
+  double dense_bytes = 0;
+};
+template <class Real>
+[[nodiscard]] GramCost gram_cost(const Jacobian<Real>& j1, const Jacobian<Real>& j2,
+                                 const GramOptions<Real>& options);
 
 }  // namespace ntape

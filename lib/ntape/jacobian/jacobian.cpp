@@ -1,5 +1,5 @@
 #include <ntape/base/errors.hpp>
-#include <ntape/jacobian/jacobian.hpp>
+#include <ntape/jacobian/dense.hpp>
 
 namespace ntape {
 
@@ -9,29 +9,100 @@ void Jacobian<Real>::require_current() const {
     throw InternalError("a Jacobian was used after its tape was replayed or extended");
 }
 
-namespace {
-
-// One sweep gives every row only where row n of y depends on row n of each node on the way to a parameter.
 template <class Real>
-void require_independent_rows(const Tape<Real>& tape, Var y) {
-  if (!tape.node(y).batched) throw UserError("per_example_jacobian: the output has no row per example");
+std::string mixing_op(const Tape<Real>& tape, Var y) {
   std::vector<char> on_the_way(y.index + 1, 0);
   on_the_way[y.index] = 1;
   for (Index i = y.index + 1; i-- > 0;) {
     const auto& node = tape.node(Var{i});
     if (!on_the_way[i] || !node.needs_cotangent || !node.op) continue;
-    if (node.batched && node.op->rows() == Rows::mixed)
-      throw UserError("per_example_jacobian: op " + std::string(node.op->name()) +
-                      " mixes examples, so an example has no Jacobian of its own");
+    if (node.batched && node.op->rows() == Rows::mixed) return std::string(node.op->name());
     for (const Var arg : node.args) on_the_way[arg.index] = 1;
   }
+  return {};
 }
+
+namespace {
+
+template <class Real>
+void require_rows(const Tape<Real>& tape, Var y) {
+  if (!tape.node(y).batched) throw UserError("per_example_jacobian: the output has no row per example");
+  const std::string mixing = mixing_op(tape, y);
+  if (!mixing.empty())
+    throw UserError("per_example_jacobian: op " + mixing +
+                    " mixes examples, so an example has no Jacobian of its own");
+}
+
+// d f_c(x_n) / d f_c(x_n) = 1: C cotangents, one a output, give every example's row at once.
+template <class Real>
+Stack<Real> unit_seeds(Shape y) {
+  Stack<Real> seed = make_stack<Real>(y.cols, y.rows, y.cols);
+  seed.fill(Real(0));
+  for (Index c = 0; c < y.cols; ++c)
+    for (Index n = 0; n < y.rows; ++n) seed(c, n, c) = Real(1);
+  return seed;
+}
+
+// Collects uses: blocks at parameters as they are; at values computed from parameters alone, dense rows,
+// which go on through the batch-free ops as C N cotangents travelling together.
+template <class Real>
+class UseCollector {
+ public:
+  UseCollector(const Tape<Real>& tape, const std::vector<char>& needed, Jacobian<Real>& j)
+      : tape_(tape), needed_(needed), j_(j), position_(tape.size(), tape.size()), rows_(tape.size()) {
+    for (Index k = 0; k < tape.parameters().size(); ++k) position_[tape.parameters()[k].index] = k;
+  }
+
+  void meet(Var target, Block<Real> block) {
+    if (!tape_.node(target).op) {
+      j_.uses.push_back({position_[target.index], std::move(block)});
+      return;
+    }
+    const Stack<Real> dense = dense_block(block, shape_of(tape_.value(target)));
+    Stack<Real>& sum = open(target);
+    for (Index k = 0; k < dense.size(); ++k) sum.data()[k] += dense.data()[k];
+  }
+
+  void pull_through_batch_free_ops() {
+    for (Index i = tape_.size(); i-- > 0;) {
+      if (!rows_[i]) continue;
+      const auto& node = tape_.node(Var{i});
+      if (node.op) {
+        for (Arg k = 0; k < node.args.size(); ++k)
+          if (needed_[node.args[k].index]) node.op->vjp(node.site(), k, *rows_[i], open(node.args[k]));
+      } else {
+        DenseBlock<Real> block{make_stack<Real>(j_.outputs, j_.examples, shape_of(*node.value).size())};
+        std::copy(rows_[i]->begin(), rows_[i]->end(), block.j.begin());
+        j_.uses.push_back({position_[i], std::move(block)});
+      }
+      rows_[i].reset();
+    }
+  }
+
+ private:
+  [[nodiscard]] Index count() const { return j_.outputs * j_.examples; }
+  Stack<Real>& open(Var v) {
+    auto& rows = rows_[v.index];
+    if (!rows) {
+      const Shape shape = shape_of(tape_.value(v));
+      rows = make_stack<Real>(count(), shape.rows, shape.cols);
+      rows->fill(Real(0));
+    }
+    return *rows;
+  }
+
+  const Tape<Real>& tape_;
+  const std::vector<char>& needed_;
+  Jacobian<Real>& j_;
+  std::vector<Index> position_;                   // of a parameter's leaf in Tape::parameters()
+  std::vector<std::optional<Stack<Real>>> rows_;  // [C N x rows x cols] of a batch-free node
+};
 
 }  // namespace
 
 template <class Real>
-Jacobian<Real> per_example_jacobian(const Tape<Real>& tape, Var y) {
-  require_independent_rows(tape, y);
+Jacobian<Real> per_example_jacobian(const Tape<Real>& tape, Var y, std::span<const char> selected) {
+  require_rows(tape, y);
   Jacobian<Real> j;
   const Shape shape = shape_of(tape.value(y));
   j.examples = shape.rows;
@@ -39,82 +110,23 @@ Jacobian<Real> per_example_jacobian(const Tape<Real>& tape, Var y) {
   j.tape = &tape;
   j.generation = tape.generation();
   j.sweep = std::make_unique<ReverseSweep<Real>>();
-  std::vector<Index> position(tape.size(), tape.size());
-  for (Index k = 0; k < tape.parameters().size(); ++k) {
-    const Var p = tape.parameters()[k];
-    position[p.index] = k;
-    j.parameters.push_back(shape_of(tape.value(p)));
-  }
-  Stack<Real> seed = make_stack<Real>(shape.cols, shape.rows, shape.cols);
-  seed.fill(Real(0));
-  for (Index c = 0; c < shape.cols; ++c)
-    for (Index n = 0; n < shape.rows; ++n) seed(c, n, c) = Real(1);
-
-  j.sweep->run(tape, y, seed, [&](Var at, Arg arg, const Site<Real>& site, const Stack<Real>& cotangent) {
+  for (const Var p : tape.parameters()) j.parameters.push_back(shape_of(tape.value(p)));
+  const std::vector<char> needed = leading_to(tape, selected);
+  UseCollector<Real> uses(tape, needed, j);
+  const auto on_use = [&](Var at, Arg arg, const Site<Real>& site, const Stack<Real>& cotangent) {
     const auto& node = tape.node(at);
-    const Index parameter = position[node.args[arg].index];
-    if (parameter == tape.size())
-      throw UserError("per_example_jacobian: op " + std::string(node.op->name()) +
-                      " uses a parameter through batch-free ops, which is not supported yet");
-    j.uses.push_back({parameter, node.op->block(site, arg, cotangent)});
+    uses.meet(node.args[arg], node.op->block(site, arg, cotangent));
     return true;
-  });
+  };
+  j.sweep->run(tape, y, unit_seeds<Real>(shape), on_use, needed);
+  uses.pull_through_batch_free_ops();
   return j;
 }
 
-namespace {
-
-template <class Real>
-void add_block(const OuterBlock<Real>& block, Index cols, Matrix<Real>& out, Index outputs, Index first) {
-  const Stack<Real>& d = *block.d;
-  for (Index v = 0; v < d.shape(0); ++v)
-    for (Index n = 0; n < d.shape(1); ++n) {
-      Real* target = row(out, n * outputs + v) + first;
-      const Real* delta = slice(d, v) + n * d.shape(2);
-      for (Index o = 0; o < d.shape(2); ++o) {
-        const Real factor = block.scale * delta[o];
-        if (!block.a) {
-          target[o] += factor;
-          continue;
-        }
-        const Real* a = row(*block.a, n);
-        for (Index i = 0; i < cols; ++i) target[o * cols + i] += factor * a[i];
-      }
-    }
-}
-
-template <class Real>
-void add_block(const DenseBlock<Real>& block, Index, Matrix<Real>& out, Index outputs, Index first) {
-  for (Index v = 0; v < block.j.shape(0); ++v)
-    for (Index n = 0; n < block.j.shape(1); ++n)
-      for (Index p = 0; p < block.j.shape(2); ++p) row(out, n * outputs + v)[first + p] += block.j(v, n, p);
-}
-
-}  // namespace
-
-template <class Real>
-Matrix<Real> dense_jacobian(const Jacobian<Real>& j) {
-  j.require_current();
-  std::vector<Index> first;
-  Index total = 0;
-  for (const Shape s : j.parameters) {
-    first.push_back(total);
-    total += s.size();
-  }
-  Matrix<Real> out = zeros<Real>(j.examples * j.outputs, total);
-  for (const auto& use : j.uses)
-    std::visit(
-        [&](const auto& block) {
-          add_block(block, j.parameters[use.parameter].cols, out, j.outputs, first[use.parameter]);
-        },
-        use.block);
-  return out;
-}
-
-#define NTAPE_INSTANTIATE(Real)                                         \
-  template struct Jacobian<Real>;                                       \
-  template Jacobian<Real> per_example_jacobian(const Tape<Real>&, Var); \
-  template Matrix<Real> dense_jacobian(const Jacobian<Real>&);
+#define NTAPE_INSTANTIATE(Real)                           \
+  template struct Jacobian<Real>;                         \
+  template std::string mixing_op(const Tape<Real>&, Var); \
+  template Jacobian<Real> per_example_jacobian(const Tape<Real>&, Var, std::span<const char>);
 NTAPE_INSTANTIATE(float)
 NTAPE_INSTANTIATE(double)
 NTAPE_INSTANTIATE(Dual<float>)

@@ -29,14 +29,18 @@ struct Jacobian {
   void require_current() const;
 };
 
-/// One reverse sweep with C unit seeds gives all N C rows, the rows of every op being independent.
-/// y is [N x C] batched. Throws UserError when an op below y mixes rows (naming it), or when a parameter is
-/// used through batch-free ops. Cost: C reverse sweeps towards the activations.
+/// The name of the first op on the way from y to a parameter that mixes examples; empty when there is none.
 template <class Real>
-[[nodiscard]] Jacobian<Real> per_example_jacobian(const Tape<Real>& tape, Var y);
+[[nodiscard]] std::string mixing_op(const Tape<Real>& tape, Var y);
 
-/// [N C x P], row n C + c, columns in the tape's parameter order, each parameter row-major. The oracle.
+/// One reverse sweep with C unit seeds gives all N C rows, the rows of every op being independent.
+/// y is [N x C] batched. `selected`: a flag per parameter of the tape, in its order; empty takes all, and the
+/// sweep goes no deeper than the selected ones need. A parameter that reaches the batched ops through
+/// batch-free ops (scaled, transposed, normalized, tied) gets the dense rows at the end of those ops, pulled
+/// back through their ordinary vjp: [C N x p] for each such value on the way.
+/// Throws UserError when an op on the way mixes rows (naming it). Cost: C reverse sweeps.
 template <class Real>
-[[nodiscard]] Matrix<Real> dense_jacobian(const Jacobian<Real>& j);
+[[nodiscard]] Jacobian<Real> per_example_jacobian(const Tape<Real>& tape, Var y,
+                                                  std::span<const char> selected = {});
 
 }  // namespace ntape

@@ -51,7 +51,8 @@ EmpiricalKernels<Real> kernels_of(const Mlp<Real>& model, const Parameters<Real>
   const auto kernel = [&](Matrix<Real> values, std::string provenance) {
     return Kernel<Real>{std::move(values), form, outputs, std::move(provenance)};
   };
-  auto shares = gram_by_group(e1.jacobian, e2.jacobian, form, theta.layers());
+  auto shares =
+      gram_by_group(e1.jacobian, e2.jacobian, GramOptions<Real>{.form = form, .group_of = theta.layers()});
   Matrix<Real> total = shares.front();
   for (Index l = 1; l < shares.size(); ++l)
     for (Index k = 0; k < total.size(); ++k) total.data()[k] += shares[l].data()[k];

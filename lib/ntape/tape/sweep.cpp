@@ -27,9 +27,12 @@ void require_fit(const char* who, const Stack<Real>& s, Shape shape) {
 
 template <class Real>
 void ReverseSweep<Real>::run(const Tape<Real>& tape, Var y, const Stack<Real>& seed,
-                             const BatchFreeUse& on_use) {
+                             const BatchFreeUse& on_use, std::span<const char> needed) {
   require_fit("pullback", seed, shape_of(tape.value(y)));
   const Index count = seed.shape(0);
+  const auto skipped = [&](Var v) {
+    return needed.empty() ? !tape.node(v).needs_cotangent : !needed[v.index];
+  };
   cotangents_.resize(tape.size());
   reached_.assign(tape.size(), 0);
   const auto open = [&](Var v) -> Stack<Real>& {
@@ -42,17 +45,16 @@ void ReverseSweep<Real>::run(const Tape<Real>& tape, Var y, const Stack<Real>& s
     return c;
   };
   for (const Var p : tape.parameters())
-    if (!on_use) open(p);
+    if (!on_use && !skipped(p)) open(p);
   std::copy(seed.begin(), seed.end(), open(y).begin());
   for (Index i = y.index + 1; i-- > 0;) {
     const auto& node = tape.node(Var{i});
-    if (!reached_[i] || !node.op || !node.needs_cotangent) continue;
+    if (!reached_[i] || !node.op || skipped(Var{i})) continue;
     const Site<Real> site = node.site();
     for (Arg k = 0; k < node.args.size(); ++k) {
-      const auto& argument = tape.node(node.args[k]);
-      if (!argument.needs_cotangent) continue;
-      const bool taken =
-          on_use && node.batched && !argument.batched && on_use(Var{i}, k, site, cotangents_[i]);
+      if (skipped(node.args[k])) continue;
+      const bool batch_free_use = node.batched && !tape.node(node.args[k]).batched;
+      const bool taken = on_use && batch_free_use && on_use(Var{i}, k, site, cotangents_[i]);
       if (!taken) node.op->vjp(site, k, cotangents_[i], open(node.args[k]));
     }
   }
@@ -63,6 +65,20 @@ const Stack<Real>& ReverseSweep<Real>::cotangent(Var v) const {
   if (v.index >= reached_.size() || !reached_[v.index])
     throw InternalError("no cotangent was computed for variable " + std::to_string(v.index));
   return cotangents_[v.index];
+}
+
+template <class Real>
+std::vector<char> leading_to(const Tape<Real>& tape, std::span<const char> selected) {
+  const auto& parameters = tape.parameters();
+  if (!selected.empty() && selected.size() != parameters.size())
+    throw ShapeError("a selection of " + std::to_string(selected.size()) + " parameters on a tape that has " +
+                     std::to_string(parameters.size()));
+  std::vector<char> leads(tape.size(), 0);
+  for (Index k = 0; k < parameters.size(); ++k) leads[parameters[k].index] = selected.empty() || selected[k];
+  for (Index i = 0; i < tape.size(); ++i)
+    for (const Var arg : tape.node(Var{i}).args)
+      if (leads[arg.index]) leads[i] = 1;
+  return leads;
 }
 
 template <class Real>
@@ -104,6 +120,7 @@ Stack<Real> pushforward(const Tape<Real>& tape, Var y, const std::vector<Stack<R
 }
 
 #define NTAPE_INSTANTIATE(Real)                                                           \
+  template std::vector<char> leading_to(const Tape<Real>&, std::span<const char>);        \
   template class ReverseSweep<Real>;                                                      \
   template std::vector<Stack<Real>> pullback(const Tape<Real>&, Var, const Stack<Real>&); \
   template Stack<Real> pushforward(const Tape<Real>&, Var, const std::vector<Stack<Real>>&);

@@ -17,9 +17,11 @@ class ReverseSweep {
   using BatchFreeUse =
       std::function<bool(Var node, Arg arg, const Site<Real>&, const Stack<Real>& cotangent)>;
 
-  /// Pulls `seed` [V x rows x cols of y] back from y to every node below it that needs a cotangent.
-  /// Throws ShapeError when the seed does not fit y. Cost per V: about twice the forward evaluation.
-  void run(const Tape<Real>& tape, Var y, const Stack<Real>& seed, const BatchFreeUse& on_use = {});
+  /// Pulls `seed` [V x rows x cols of y] back from y to every node below it that needs a cotangent; with
+  /// `needed` (a flag per node, see leading_to), to those flagged only. Throws ShapeError when the seed does
+  /// not fit y. Cost per V: about twice the forward evaluation.
+  void run(const Tape<Real>& tape, Var y, const Stack<Real>& seed, const BatchFreeUse& on_use = {},
+           std::span<const char> needed = {});
 
   /// The cotangent of v after run(); zeros when y does not depend on v. Throws InternalError when v needs
   /// none.
@@ -29,6 +31,11 @@ class ReverseSweep {
   std::vector<Stack<Real>> cotangents_;
   std::vector<char> reached_;
 };
+
+/// A flag per node: whether one of the selected parameters (a flag per parameter, in the tape's order; empty
+/// selects all) lies at or below it. Throws ShapeError for another number of flags.
+template <class Real>
+[[nodiscard]] std::vector<char> leading_to(const Tape<Real>& tape, std::span<const char> selected);
 
 /// J^T u for every parameter, in the tape's parameter order: stacks [V x rows x cols].
 template <class Real>

@@ -28,11 +28,20 @@ Var Tape<Real>::input(const Matrix<Real>& x) {
 
 template <class Real>
 Var Tape<Real>::parameter(const Matrix<Real>& w) {
+  for (const Var known : parameters_)
+    if (nodes_[known.index].value == &w) return known;
   outputs_.push_back(nullptr);
   const Var v =
       append({.op = nullptr, .args = {}, .in = {}, .value = &w, .batched = false, .needs_cotangent = true});
   parameters_.push_back(v);
   return v;
+}
+
+template <class Real>
+Var Tape<Real>::constant(const Matrix<Real>& w) {
+  outputs_.push_back(nullptr);
+  return append(
+      {.op = nullptr, .args = {}, .in = {}, .value = &w, .batched = false, .needs_cotangent = false});
 }
 
 template <class Real>
@@ -90,7 +99,12 @@ template <class Real>
 std::ostream& operator<<(std::ostream& out, const Tape<Real>& tape) {
   for (Index i = 0; i < tape.size(); ++i) {
     const auto& node = tape.node(Var{i});
-    out << '%' << i << " = " << (node.op ? node.op->name() : node.batched ? "input" : "parameter") << '(';
+    out << '%' << i << " = "
+        << (node.op                ? node.op->name()
+            : node.batched         ? "input"
+            : node.needs_cotangent ? "parameter"
+                                   : "constant")
+        << '(';
     for (Index k = 0; k < node.args.size(); ++k) out << (k ? ", %" : "%") << node.args[k].index;
     const Shape shape = shape_of(*node.value);
     out << ")  " << to_string(shape) << "  " << shape.size() * sizeof(Real) << " bytes"

@@ -41,9 +41,13 @@ class Tape {
   /// A batched leaf: a row per example.
   Var input(const Matrix<Real>& x);
   Var input(const Matrix<Real>&& x) = delete;
-  /// A batch-free leaf, differentiated with respect to.
+  /// A batch-free leaf, differentiated with respect to. Binding the same matrix again gives the same leaf: a
+  /// parameter used many times is one parameter.
   Var parameter(const Matrix<Real>& w);
   Var parameter(const Matrix<Real>&& w) = delete;
+  /// A batch-free leaf that is held fixed: a frozen parameter.
+  Var constant(const Matrix<Real>& w);
+  Var constant(const Matrix<Real>&& w) = delete;
   /// Evaluates the op and appends it. Throws ShapeError from the op's own shape rule, UserError when an
   /// argument is not on this tape.
   Var record(OpPtr<Real> op, std::initializer_list<Var> args);
