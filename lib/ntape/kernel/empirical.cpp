@@ -1,34 +1,8 @@
-#include <ntape/base/errors.hpp>
-#include <ntape/jacobian/gram.hpp>
 #include <ntape/kernel/empirical.hpp>
 #include <ntape/tensor/linalg.hpp>
 
 namespace ntape {
 namespace {
-
-template <class Real>
-void require_inputs(const Mlp<Real>& model, const Matrix<Real>& x) {
-  if (x.shape(0) == 0) throw UserError("the kernel needs at least one example, given 0");
-  if (x.shape(1) != model.architecture().widths.front())
-    throw ShapeError("the inputs are " + to_string(shape_of(x)) + "; the network takes " +
-                     std::to_string(model.architecture().widths.front()) + " columns");
-}
-
-// One evaluation with its Jacobian. The Jacobian points into the tape, so they stay in one place together.
-template <class Real>
-struct Evaluated {
-  Tape<Real> tape;
-  MlpVars vars;
-  Jacobian<Real> jacobian;
-
-  Evaluated(const Mlp<Real>& model, const Parameters<Real>& theta, const Matrix<Real>& x) {
-    require_inputs(model, x);
-    vars = model.record(tape, theta, tape.input(x));
-    jacobian = per_example_jacobian(tape, vars.output);
-  }
-  Evaluated(const Evaluated&) = delete;
-  Evaluated& operator=(const Evaluated&) = delete;
-};
 
 template <class Real>
 Kernel<Real> nngp_of(const Architecture& architecture, const Matrix<Real>& alpha1,
@@ -43,80 +17,41 @@ Kernel<Real> nngp_of(const Architecture& architecture, const Matrix<Real>& alpha
   return {std::move(values), KernelForm::trace, architecture.widths.back(), "empirical NNGP"};
 }
 
-template <class Real>
-EmpiricalKernels<Real> kernels_of(const Mlp<Real>& model, const Parameters<Real>& theta,
-                                  const Evaluated<Real>& e1, const Evaluated<Real>& e2, KernelForm form) {
-  const Index outputs = model.architecture().widths.back();
-  EmpiricalKernels<Real> result;
-  const auto kernel = [&](Matrix<Real> values, std::string provenance) {
-    return Kernel<Real>{std::move(values), form, outputs, std::move(provenance)};
-  };
-  auto shares =
-      gram_by_group(e1.jacobian, e2.jacobian, GramOptions<Real>{.form = form, .group_of = theta.layers()});
-  Matrix<Real> total = shares.front();
-  for (Index l = 1; l < shares.size(); ++l)
-    for (Index k = 0; k < total.size(); ++k) total.data()[k] += shares[l].data()[k];
-  result.ntk = kernel(std::move(total), "empirical NTK");
-  for (Index l = 0; l < shares.size(); ++l)
-    result.layers.push_back(
-        kernel(std::move(shares[l]), "empirical NTK, share of layer " + std::to_string(l)));
-  result.nngp =
-      nngp_of(model.architecture(), e1.tape.value(e1.vars.last_hidden), e2.tape.value(e2.vars.last_hidden));
-  result.outputs = e1.tape.value(e1.vars.output);
-  return result;
-}
-
 }  // namespace
 
 template <class Real>
 EmpiricalKernels<Real> empirical_kernels(const Mlp<Real>& model, const Parameters<Real>& theta,
-                                         const Matrix<Real>& x, const Matrix<Real>& x2, KernelForm form) {
-  const Evaluated<Real> e1(model, theta, x), e2(model, theta, x2);
-  return kernels_of(model, theta, e1, e2, form);
-}
-
-template <class Real>
-EmpiricalKernels<Real> empirical_kernels(const Mlp<Real>& model, const Parameters<Real>& theta,
-                                         const Matrix<Real>& x, KernelForm form) {
-  const Evaluated<Real> e(model, theta, x);
-  return kernels_of(model, theta, e, e, form);
-}
-
-template <class Real>
-Kernel<Real> empirical_ntk(const Mlp<Real>& model, const Parameters<Real>& theta, const Matrix<Real>& x,
-                           KernelForm form) {
-  return empirical_kernels(model, theta, x, form).ntk;
-}
-
-template <class Real>
-Kernel<Real> empirical_ntk(const Mlp<Real>& model, const Parameters<Real>& theta, const Matrix<Real>& x,
-                           const Matrix<Real>& x2, KernelForm form) {
-  return empirical_kernels(model, theta, x, x2, form).ntk;
+                                         const Matrix<Real>& x, const Matrix<Real>& x2,
+                                         const KernelOptions<Real>& options) {
+  require_examples(x);
+  require_examples(x2);
+  const bool symmetric = &x == &x2;
+  Tape<Real> tape1, other;
+  const MlpVars v1 = model.record(tape1, theta, tape1.input(x));
+  const MlpVars v2 = symmetric ? v1 : model.record(other, theta, other.input(x2));
+  const Tape<Real>& tape2 = symmetric ? tape1 : other;
+  auto kernels = kernel_of(tape1, v1.output, tape2, v2.output, theta, options);
+  return {std::move(kernels.kernel),
+          nngp_of(model.architecture(), tape1.value(v1.last_hidden), tape2.value(v2.last_hidden)),
+          tape1.value(v1.output), std::move(kernels.layers)};
 }
 
 template <class Real>
 Kernel<Real> empirical_nngp(const Mlp<Real>& model, const Parameters<Real>& theta, const Matrix<Real>& x) {
-  require_inputs(model, x);
+  require_examples(x);
   Tape<Real> tape;
   const MlpVars vars = model.record(tape, theta, tape.input(x));
   const Matrix<Real>& alpha = tape.value(vars.last_hidden);
   return nngp_of(model.architecture(), alpha, alpha);
 }
 
-#define NTAPE_INSTANTIATE(Real)                                                                            \
-  template EmpiricalKernels<Real> empirical_kernels(const Mlp<Real>&, const Parameters<Real>&,             \
-                                                    const Matrix<Real>&, const Matrix<Real>&, KernelForm); \
-  template EmpiricalKernels<Real> empirical_kernels(const Mlp<Real>&, const Parameters<Real>&,             \
-                                                    const Matrix<Real>&, KernelForm);                      \
-  template Kernel<Real> empirical_ntk(const Mlp<Real>&, const Parameters<Real>&, const Matrix<Real>&,      \
-                                      KernelForm);                                                         \
-  template Kernel<Real> empirical_ntk(const Mlp<Real>&, const Parameters<Real>&, const Matrix<Real>&,      \
-                                      const Matrix<Real>&, KernelForm);                                    \
+#define NTAPE_INSTANTIATE(Real)                                                                \
+  template EmpiricalKernels<Real> empirical_kernels(const Mlp<Real>&, const Parameters<Real>&, \
+                                                    const Matrix<Real>&, const Matrix<Real>&,  \
+                                                    const KernelOptions<Real>&);               \
   template Kernel<Real> empirical_nngp(const Mlp<Real>&, const Parameters<Real>&, const Matrix<Real>&);
 NTAPE_INSTANTIATE(float)
 NTAPE_INSTANTIATE(double)
-NTAPE_INSTANTIATE(Dual<float>)
-NTAPE_INSTANTIATE(Dual<double>)
 #undef NTAPE_INSTANTIATE
 
 }  // namespace ntape

@@ -53,6 +53,10 @@ void Mlp<Real>::require_fit(const Parameters<Real>& theta) const {
 template <class Real>
 MlpVars Mlp<Real>::record(Tape<Real>& tape, const Parameters<Real>& theta, Var x) const {
   require_fit(theta);
+  const Shape inputs = shape_of(tape.value(x));
+  if (inputs.cols != architecture_.widths.front())
+    throw ShapeError("the inputs are " + to_string(inputs) + "; the network takes " +
+                     std::to_string(architecture_.widths.front()) + " columns");
   Var alpha = x;
   for (Index l = 0; l < architecture_.depth(); ++l) {
     const Var w = tape.parameter(theta.entries[2 * l].value);

@@ -34,6 +34,11 @@ class Mlp {
   /// it holds then. x [N x n_0]. Throws ShapeError. Cost 2 N sum_l n_l n_{l+1} flops.
   MlpVars record(Tape<Real>& tape, const Parameters<Real>& theta, Var x) const;
 
+  /// The same, for the output alone.
+  Var operator()(Tape<Real>& tape, const Parameters<Real>& theta, Var x) const {
+    return record(tape, theta, x).output;
+  }
+
  private:
   Architecture architecture_;
   OpPtr<Real> activation_;

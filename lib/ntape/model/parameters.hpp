@@ -21,6 +21,28 @@ struct Parameters {
   [[nodiscard]] std::vector<Index> layers() const;  ///< the layer of each entry
 };
 
+/// A flag per entry: those of one layer; the weights W; the biases b. For KernelOptions::selected.
+template <class Real>
+[[nodiscard]] std::vector<char> select_layer(const Parameters<Real>& theta, Index layer);
+template <class Real>
+[[nodiscard]] std::vector<char> select_weights(const Parameters<Real>& theta);
+template <class Real>
+[[nodiscard]] std::vector<char> select_biases(const Parameters<Real>& theta);
+
+/// Parameters of these shapes, names and layers, all zero.
+template <class Real>
+[[nodiscard]] Parameters<Real> zeros_like(const Parameters<Real>& theta);
+/// y += factor x. Throws ShapeError when the shapes differ.
+template <class Real>
+void add_scaled(Parameters<Real>& y, double factor, const Parameters<Real>& x);
+/// <a, b> over all entries, summed in double. Throws ShapeError when the shapes differ.
+template <class Real>
+[[nodiscard]] double dot(const Parameters<Real>& a, const Parameters<Real>& b);
+
+/// theta + direction e: what moves along a direction. Throws ShapeError when the shapes differ.
+template <class Real>
+[[nodiscard]] Parameters<Dual<Real>> along(const Parameters<Real>& theta, const Parameters<Real>& direction);
+
 /// ||a - b||_2 over all entries, summed in double. Throws ShapeError when the shapes differ.
 template <class Real>
 [[nodiscard]] double distance(const Parameters<Real>& a, const Parameters<Real>& b);

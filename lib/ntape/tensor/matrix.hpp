@@ -45,6 +45,26 @@ template <class Real>
   return m;
 }
 
+/// Dual matrices: value + slope e (shapes equal); a value that does not move; the slopes alone.
+template <class Real>
+[[nodiscard]] Matrix<Dual<Real>> with_slope(const Matrix<Real>& value, const Matrix<Real>& slope) {
+  auto m = make_matrix<Dual<Real>>(value.shape(0), value.shape(1));
+  for (Index k = 0; k < m.size(); ++k) m.data()[k] = {value.data()[k], slope.data()[k]};
+  return m;
+}
+template <class Real>
+[[nodiscard]] Matrix<Dual<Real>> fixed(const Matrix<Real>& value) {
+  auto m = make_matrix<Dual<Real>>(value.shape(0), value.shape(1));
+  for (Index k = 0; k < m.size(); ++k) m.data()[k] = Dual<Real>(value.data()[k]);
+  return m;
+}
+template <class Real>
+[[nodiscard]] Matrix<Real> slopes(const Matrix<Dual<Real>>& moving) {
+  auto m = make_matrix<Real>(moving.shape(0), moving.shape(1));
+  for (Index k = 0; k < m.size(); ++k) m.data()[k] = moving.data()[k].slope;
+  return m;
+}
+
 template <class Real>
 [[nodiscard]] Stack<Real> make_stack(Index count, Index rows, Index cols) {
   return Stack<Real>::from_shape({count, rows, cols});

@@ -1,0 +1,78 @@
+#include <algorithm>
+#include <ntape/base/errors.hpp>
+#include <ntape/kernel/network.hpp>
+
+namespace ntape {
+namespace {
+
+// The entry of theta that each parameter of the tape is, by address.
+template <class Real>
+std::vector<Index> entries_of(const Tape<Real>& tape, const Parameters<Real>& theta) {
+  std::vector<Index> entries;
+  for (const Var p : tape.parameters()) {
+    const auto at = std::find_if(theta.entries.begin(), theta.entries.end(),
+                                 [&](const auto& entry) { return &entry.value == &tape.value(p); });
+    if (at == theta.entries.end())
+      throw UserError("kernel: parameter %" + std::to_string(p.index) +
+                      " of the tape is not an entry of theta; record it from theta, or as a constant");
+    entries.push_back(static_cast<Index>(at - theta.entries.begin()));
+  }
+  return entries;
+}
+
+}  // namespace
+
+template <class Real>
+void require_examples(const Matrix<Real>& x) {
+  if (x.shape(0) == 0) throw UserError("the kernel needs at least one example, given 0");
+}
+
+template <class Real>
+KernelWithShares<Real> kernel_of(const Tape<Real>& tape1, Var y1, const Tape<Real>& tape2, Var y2,
+                                 const Parameters<Real>& theta, const KernelOptions<Real>& options) {
+  const std::vector<Index> entries = entries_of(tape1, theta);
+  if (entries != entries_of(tape2, theta))
+    throw UserError("kernel: the two tapes do not use the same parameters in the same order");
+  if (!options.selected.empty() && options.selected.size() != theta.entries.size())
+    throw ShapeError("kernel: a selection of " + std::to_string(options.selected.size()) +
+                     " parameters for a theta of " + std::to_string(theta.entries.size()));
+  if (options.preconditioner && options.preconditioner->entries.size() != theta.entries.size())
+    throw ShapeError("kernel: a preconditioner of " + std::to_string(options.preconditioner->entries.size()) +
+                     " matrices for a theta of " + std::to_string(theta.entries.size()));
+  RouteOptions<Real> routes{
+      .route = options.route, .gram = {.form = options.form}, .explain = options.explain};
+  std::vector<Matrix<Real>> weights;
+  Index layers = 1;
+  for (const auto& entry : theta.entries) layers = std::max(layers, entry.layer + 1);
+  for (const Index e : entries) {
+    routes.gram.group_of.push_back(theta.entries[e].layer);
+    if (!options.selected.empty()) routes.selected.push_back(options.selected[e]);
+    if (options.preconditioner) weights.push_back(options.preconditioner->entries[e].value);
+  }
+  if (options.preconditioner) routes.gram.preconditioner = &weights;
+  auto shares = kernel_by_group(tape1, y1, tape2, y2, routes);
+  const Shape shape = shape_of(shares.front());
+  shares.resize(layers, zeros<Real>(shape.rows, shape.cols));
+
+  const Index outputs = tape1.value(y1).shape(1);
+  KernelWithShares<Real> result;
+  result.kernel = {shares.front(), options.form, outputs, "empirical NTK"};
+  for (Index l = 1; l < layers; ++l)
+    for (Index k = 0; k < shape.size(); ++k) result.kernel.values.data()[k] += shares[l].data()[k];
+  for (Index l = 0; l < layers; ++l)
+    result.layers.push_back(
+        {std::move(shares[l]), options.form, outputs, "empirical NTK, share of layer " + std::to_string(l)});
+  return result;
+}
+
+#define NTAPE_INSTANTIATE(Real)                                                             \
+  template void require_examples(const Matrix<Real>&);                                      \
+  template KernelWithShares<Real> kernel_of(const Tape<Real>&, Var, const Tape<Real>&, Var, \
+                                            const Parameters<Real>&, const KernelOptions<Real>&);
+NTAPE_INSTANTIATE(float)
+NTAPE_INSTANTIATE(double)
+NTAPE_INSTANTIATE(Dual<float>)
+NTAPE_INSTANTIATE(Dual<double>)
+#undef NTAPE_INSTANTIATE
+
+}  // namespace ntape
