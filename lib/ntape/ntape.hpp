@@ -21,6 +21,7 @@
 #include <ntape/ops/mean_square.hpp>
 #include <ntape/study/drift_study.hpp>
 #include <ntape/study/kernel_track.hpp>
+#include <ntape/tape/print.hpp>
 #include <ntape/tape/sweep.hpp>
 #include <ntape/tape/tape.hpp>
 #include <ntape/train/descent.hpp>

@@ -4,7 +4,6 @@
 #include <ntape/ops/activation.hpp>
 #include <ntape/ops/linear.hpp>
 #include <ntape/tape/sweep.hpp>
-#include <sstream>
 
 #include "support/allocations.hpp"
 #include "support/matrices.hpp"
@@ -90,13 +89,4 @@ TEST_CASE("what does not fit is refused") {
   CHECK_THROWS_AS((void)s.tape.value(Var{99}), UserError);
   CHECK_THROWS_AS(s.tape.record(activation_op<double>("tanh"), {Var{99}}), UserError);
   CHECK_THROWS_AS(linear(s.tape, s.output, s.tape.parameters().front()), ShapeError);
-}
-
-TEST_CASE("a tape prints a line a node") {
-  Small s;
-  std::ostringstream text;
-  text << s.tape;
-  CHECK(test::contains(text.str(), "%4 = affine(%0, %1, %2)  5 x 4  160 bytes"));
-  const std::string lines = text.str();
-  CHECK(static_cast<Index>(std::count(lines.begin(), lines.end(), '\n')) == s.tape.size());
 }

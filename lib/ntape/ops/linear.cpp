@@ -58,6 +58,9 @@ class Linear final : public Op<Real> {
   void forward(Values<Real> in, Matrix<Real>& out) const override {
     gemm(scale_, view(*in[0]), kPlain, view(*in[1]), kTransposed, Real(0), out.data(), out.shape(1));
   }
+  double flops(Shapes in) const override {
+    return 2.0 * static_cast<double>(in[0].size()) * static_cast<double>(in[1].rows);
+  }
   // d out = scale (dx W^T + x dW^T)
   void jvp(const Site<Real>& site, Arg arg, const Stack<Real>& t, Stack<Real>& out) const override {
     for (Index v = 0; v < t.shape(0); ++v) {
@@ -148,6 +151,9 @@ class Affine final : public Op<Real> {
     const Shape out = product_shape(name(), in[0], in[1]);
     require_row(name(), out, in[2]);
     return out;
+  }
+  double flops(Shapes in) const override {
+    return linear_.flops(in.first(2)) + 2.0 * static_cast<double>(shape(in).size());
   }
   void forward(Values<Real> in, Matrix<Real>& out) const override {
     linear_.forward(in.first(2), out);

@@ -64,6 +64,8 @@ class Op {
   /// out[v] += (d output / d in[arg])^T cotangent[v].
   virtual void vjp(const Site<Real>& site, Arg arg, const Stack<Real>& cotangent, Stack<Real>& out) const = 0;
   [[nodiscard]] virtual Rows rows() const { return Rows::independent; }
+  /// Floating-point operations of forward on arguments of these shapes, a transcendental counted as one.
+  [[nodiscard]] virtual double flops(Shapes in) const { return static_cast<double>(shape(in).size()); }
   /// The per-example Jacobian of a batch-free argument under row-wise cotangents [V x N x cols].
   /// Default: one vjp per example, right for every op whose rows are independent; cost N vjps.
   [[nodiscard]] virtual Block<Real> block(const Site<Real>& site, Arg arg,

@@ -1,6 +1,5 @@
 #include <ntape/base/errors.hpp>
 #include <ntape/tape/tape.hpp>
-#include <ostream>
 
 namespace ntape {
 
@@ -95,31 +94,9 @@ void Tape<Real>::replay() {
   ++generation_;
 }
 
-template <class Real>
-std::ostream& operator<<(std::ostream& out, const Tape<Real>& tape) {
-  for (Index i = 0; i < tape.size(); ++i) {
-    const auto& node = tape.node(Var{i});
-    out << '%' << i << " = "
-        << (node.op                ? node.op->name()
-            : node.batched         ? "input"
-            : node.needs_cotangent ? "parameter"
-                                   : "constant")
-        << '(';
-    for (Index k = 0; k < node.args.size(); ++k) out << (k ? ", %" : "%") << node.args[k].index;
-    const Shape shape = shape_of(*node.value);
-    out << ")  " << to_string(shape) << "  " << shape.size() * sizeof(Real) << " bytes"
-        << (node.batched ? "" : "  batch-free") << '\n';
-  }
-  return out;
-}
-
-#define NTAPE_INSTANTIATE(Real) \
-  template class Tape<Real>;    \
-  template std::ostream& operator<<(std::ostream&, const Tape<Real>&);
-NTAPE_INSTANTIATE(float)
-NTAPE_INSTANTIATE(double)
-NTAPE_INSTANTIATE(Dual<float>)
-NTAPE_INSTANTIATE(Dual<double>)
-#undef NTAPE_INSTANTIATE
+template class Tape<float>;
+template class Tape<double>;
+template class Tape<Dual<float>>;
+template class Tape<Dual<double>>;
 
 }  // namespace ntape

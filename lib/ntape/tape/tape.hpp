@@ -2,7 +2,6 @@
 
 #include <deque>
 #include <initializer_list>
-#include <iosfwd>
 #include <ntape/tape/op.hpp>
 #include <vector>
 
@@ -77,9 +76,5 @@ class Tape {
   std::vector<Var> parameters_;
   std::uint64_t generation_ = 0;
 };
-
-/// One line a node: index, op, arguments, shape, bytes.
-template <class Real>
-std::ostream& operator<<(std::ostream& out, const Tape<Real>& tape);
 
 }  // namespace ntape
