@@ -17,6 +17,7 @@
 #include <ntape/limit/recursion.hpp>
 #include <ntape/model/mlp.hpp>
 #include <ntape/ops/activation.hpp>
+#include <ntape/ops/arithmetic.hpp>
 #include <ntape/ops/linear.hpp>
 #include <ntape/ops/mean_square.hpp>
 #include <ntape/study/drift_study.hpp>

@@ -1,78 +1,27 @@
-#include <cmath>
-#include <ntape/base/errors.hpp>
+#include <charconv>
 #include <ntape/ops/activation.hpp>
-#include <numbers>
+#include <ntape/ops/activation_rules.hpp>
+#include <ntape/ops/detail.hpp>
+#include <optional>
 
 namespace ntape {
 namespace {
 
-// A rule is two functions: f(x), and df(x, y) with y = f(x). Ternaries, not fmax: they vectorize and let NaN
-// through.
-struct Relu {
-  static constexpr std::string_view name = "relu";
-  template <class Real>
-  static Real f(Real x) {
-    return x < Real(0) ? Real(0) : x;
-  }
-  template <class Real>
-  static Real df(Real x, Real) {
-    return x > Real(0) ? Real(1) : Real(0);
-  }
-};
-
-struct Erf {
-  static constexpr std::string_view name = "erf";
-  template <class Real>
-  static Real f(Real x) {
-    using std::erf;
-    return erf(x);
-  }
-  template <class Real>
-  static Real df(Real x, Real) {
-    using std::exp;
-    return static_cast<Real>(2 * std::numbers::inv_sqrtpi) * exp(-x * x);
-  }
-};
-
-struct Tanh {
-  static constexpr std::string_view name = "tanh";
-  template <class Real>
-  static Real f(Real x) {
-    using std::tanh;
-    return tanh(x);
-  }
-  template <class Real>
-  static Real df(Real, Real y) {
-    return (Real(1) - y) * (Real(1) + y);
-  }
-};
-
-struct Identity {
-  static constexpr std::string_view name = "identity";
-  template <class Real>
-  static Real f(Real x) {
-    return x;
-  }
-  template <class Real>
-  static Real df(Real, Real) {
-    return Real(1);
-  }
-};
-
 template <class Real, class Rule>
 class Elementwise final : public Op<Real> {
  public:
-  std::string_view name() const override { return Rule::name; }
+  Elementwise(std::string name, Rule rule) : name_(std::move(name)), rule_(rule) {}
+  std::string_view name() const override { return name_; }
   Shape shape(Shapes in) const override {
-    if (in.size() != 1)
-      throw ShapeError(std::string(Rule::name) + ": needs 1 argument, given " + std::to_string(in.size()));
+    detail::require_count(name_, in, 1);
     return in[0];
   }
   void forward(Values<Real> in, Matrix<Real>& out) const override {
+    const Rule rule = rule_;  // a copy on the stack cannot overlap with y, so that the loop vectorizes
     const Real* x = in[0]->data();
     Real* y = out.data();
     const Index size = out.size();
-    for (Index k = 0; k < size; ++k) y[k] = Rule::f(x[k]);
+    for (Index k = 0; k < size; ++k) y[k] = rule.f(x[k]);
   }
   void jvp(const Site<Real>& site, Arg, const Stack<Real>& t, Stack<Real>& out) const override {
     multiply_by_slope(site, t, out);
@@ -83,38 +32,129 @@ class Elementwise final : public Op<Real> {
   }
 
  private:
-  static void multiply_by_slope(const Site<Real>& site, const Stack<Real>& from, Stack<Real>& to) {
+  void multiply_by_slope(const Site<Real>& site, const Stack<Real>& from, Stack<Real>& to) const {
+    const Rule rule = rule_;
     const Real* x = site.in[0]->data();
     const Real* y = site.out.data();
     const Index size = site.out.size();
     for (Index v = 0; v < from.shape(0); ++v) {
       const Real* f = slice(from, v);
       Real* t = slice(to, v);
-      for (Index k = 0; k < size; ++k) t[k] += Rule::df(x[k], y[k]) * f[k];
+      for (Index k = 0; k < size; ++k) t[k] += rule.df(x[k], y[k]) * f[k];
     }
   }
+  std::string name_;
+  Rule rule_;
 };
 
+// "polynomial(1,0,0.5)" taken apart.
+struct Spelling {
+  std::string_view name;
+  std::vector<double> numbers;
+};
+
+UserError bad(const std::string& text, const std::string& need) {
+  return UserError("activation '" + text + "': " + need);
+}
+
+std::string_view trim(std::string_view text) {
+  const auto first = text.find_first_not_of(' ');
+  return first == text.npos ? "" : text.substr(first, text.find_last_not_of(' ') - first + 1);
+}
+
+Spelling read(const std::string& text) {
+  const std::string_view all = text;
+  const auto open = all.find('(');
+  if (open == all.npos) return {all, {}};
+  if (all.back() != ')') throw bad(text, "the parameters need a closing parenthesis at the end");
+  Spelling result{all.substr(0, open), {}};
+  std::string_view rest = all.substr(open + 1, all.size() - open - 2);
+  for (bool more = true; more;) {
+    const auto comma = rest.find(',');
+    more = comma != rest.npos;
+    const std::string_view one = trim(rest.substr(0, comma));
+    if (more) rest.remove_prefix(comma + 1);
+    double number = 0;
+    const auto [end, error] = std::from_chars(one.data(), one.data() + one.size(), number);
+    if (error != std::errc() || end != one.data() + one.size() || !std::isfinite(number))
+      throw bad(text, "'" + std::string(one) + "' is not a finite number");
+    result.numbers.push_back(number);
+  }
+  return result;
+}
+
+// The rule that a spelling means; empty when the name is another one's.
+template <class Rule>
+std::optional<Rule> rule_of(const Spelling& given, const std::string& text) {
+  if (given.name != Rule::name) return {};
+  if (!given.numbers.empty()) throw bad(text, std::string(Rule::name) + " takes no parameters");
+  return Rule{};
+}
+template <>
+std::optional<detail::LeakyRelu> rule_of(const Spelling& given, const std::string& text) {
+  if (given.name != detail::LeakyRelu::name) return {};
+  if (given.numbers.size() != 1) throw bad(text, "leaky_relu takes one parameter, as in leaky_relu(0.1)");
+  return detail::LeakyRelu{given.numbers[0]};
+}
+template <>
+std::optional<detail::Elu> rule_of(const Spelling& given, const std::string& text) {
+  if (given.name != detail::Elu::name) return {};
+  if (given.numbers.size() > 1) throw bad(text, "elu takes at most one parameter, as in elu(1)");
+  return detail::Elu{given.numbers.empty() ? 1.0 : given.numbers[0]};
+}
+template <>
+std::optional<detail::Polynomial> rule_of(const Spelling& given, const std::string& text) {
+  if (given.name != detail::Polynomial::name) return {};
+  detail::Polynomial rule{{}, given.numbers.size()};
+  if (rule.count < 2 || rule.count > rule.c.size() || given.numbers.back() == 0)
+    throw bad(text, "polynomial takes 2 to " + std::to_string(rule.c.size()) +
+                        " coefficients, the last not zero, as in polynomial(1,0,0.5)");
+  std::copy(given.numbers.begin(), given.numbers.end(), rule.c.begin());
+  return rule;
+}
+
 template <class Real, class... Rules>
-OpPtr<Real> find(std::string_view name) {
+OpPtr<Real> find(const Spelling& given, const std::string& text) {
   OpPtr<Real> found;
-  ((Rules::name == name ? void(found = std::make_shared<Elementwise<Real, Rules>>()) : void()), ...);
+  const auto look = [&]<class Rule>(std::optional<Rule> rule) {
+    if (rule) found = std::make_shared<Elementwise<Real, Rule>>(text, *rule);
+  };
+  (look(rule_of<Rules>(given, text)), ...);
   return found;
 }
 
 }  // namespace
 
 const std::vector<std::string>& known_activations() {
-  static const std::vector<std::string> names = {"relu", "erf", "tanh", "identity"};
+  static const std::vector<std::string> names = {"identity",
+                                                 "relu",
+                                                 "leaky_relu(0.1)",
+                                                 "abs",
+                                                 "elu(1)",
+                                                 "gelu",
+                                                 "erf",
+                                                 "tanh",
+                                                 "sigmoid",
+                                                 "softplus",
+                                                 "silu",
+                                                 "sin",
+                                                 "cos",
+                                                 "gaussian",
+                                                 "square",
+                                                 "polynomial(1,0,0.5)"};
   return names;
 }
 
 template <class Real>
 OpPtr<Real> activation_op(const std::string& name) {
-  if (auto op = find<Real, Relu, Erf, Tanh, Identity>(name)) return op;
+  using namespace detail;
+  if (auto op = find<Real, Identity, Relu, LeakyRelu, Abs, Elu, Gelu, Erf, Tanh, Sigmoid, Softplus, Silu, Sin,
+                     Cos, Gaussian, Square, Polynomial>(read(name), name))
+    return op;
   std::string known;
   for (const std::string& k : known_activations()) known += (known.empty() ? "" : ", ") + k;
-  throw UserError("unknown activation '" + name + "'; the known ones are " + known);
+  throw UserError("unknown activation '" + name + "'; the known ones are " + known +
+                  " (numbers in parentheses are parameters)");
 }
 
 template <class Real>

@@ -1,11 +1,13 @@
 #include <algorithm>
-#include <ntape/base/errors.hpp>
+#include <ntape/ops/detail.hpp>
 #include <ntape/ops/linear.hpp>
 #include <ntape/tensor/linalg.hpp>
 
 namespace ntape {
 namespace {
 
+using detail::require_batch_free;
+using detail::require_count;
 using linalg::gemm;
 using linalg::view;
 using linalg::View;
@@ -19,30 +21,11 @@ View<Real> part(const Stack<Real>& s, Index v) {
   return {slice(s, v), s.shape(1), s.shape(2)};
 }
 
-void require_count(std::string_view op, Shapes in, Index count) {
-  if (in.size() != count)
-    throw ShapeError(std::string(op) + ": needs " + std::to_string(count) + " arguments, given " +
-                     std::to_string(in.size()));
-}
-
 Shape product_shape(std::string_view op, Shape x, Shape w) {
   if (x.cols != w.cols)
     throw ShapeError(std::string(op) + ": x is " + to_string(x) + " and W is " + to_string(w) +
                      "; W needs as many columns as x");
   return {x.rows, w.rows};
-}
-
-void require_row(std::string_view op, Shape x, Shape b) {
-  if (b != Shape{1, x.cols})
-    throw ShapeError(std::string(op) + ": a value that is " + to_string(x) + " gets a row b that is " +
-                     to_string(b) + "; b must be " + to_string(Shape{1, x.cols}));
-}
-
-// An op sees shapes only; that a weight has no row per example is for those who record it to check.
-template <class Real>
-void require_batch_free(const Tape<Real>& tape, const char* op, const char* argument, Var v) {
-  if (tape.node(v).batched)
-    throw UserError(std::string(op) + ": " + argument + " has a row per example; it must be batch-free");
 }
 
 template <class Real>
@@ -94,7 +77,7 @@ class AddRow final : public Op<Real> {
 
   Shape shape(Shapes in) const override {
     require_count(name(), in, 2);
-    require_row(name(), in[0], in[1]);
+    detail::require_row(name(), "b", in[0], in[1]);
     return in[0];
   }
   void forward(Values<Real> in, Matrix<Real>& out) const override {
@@ -106,12 +89,12 @@ class AddRow final : public Op<Real> {
     add_to_rows(b.data(), out.data(), out.shape(0), out.shape(1));
   }
   void jvp(const Site<Real>& site, Arg arg, const Stack<Real>& t, Stack<Real>& out) const override {
-    if (arg == 0) return pass_on(t, out);
+    if (arg == 0) return detail::add_scaled(Real(1), t, out);
     const Index rows = site.out.shape(0), cols = site.out.shape(1);
     for (Index v = 0; v < t.shape(0); ++v) add_to_rows(slice(t, v), slice(out, v), rows, cols);
   }
   void vjp(const Site<Real>& site, Arg arg, const Stack<Real>& u, Stack<Real>& out) const override {
-    if (arg == 0) return pass_on(u, out);
+    if (arg == 0) return detail::add_scaled(Real(1), u, out);
     const Index rows = site.out.shape(0), cols = site.out.shape(1);
     for (Index v = 0; v < u.shape(0); ++v) {
       Real* sum = slice(out, v);
@@ -131,11 +114,6 @@ class AddRow final : public Op<Real> {
     for (Index n = 0; n < rows; ++n, out += cols)
       for (Index j = 0; j < cols; ++j) out[j] += scale_ * b[j];
   }
-  static void pass_on(const Stack<Real>& from, Stack<Real>& to) {
-    const Real* f = from.data();
-    Real* t = to.data();
-    for (Index k = 0; k < from.size(); ++k) t[k] += f[k];
-  }
   Real scale_;
 };
 
@@ -149,7 +127,7 @@ class Affine final : public Op<Real> {
   Shape shape(Shapes in) const override {
     require_count(name(), in, 3);
     const Shape out = product_shape(name(), in[0], in[1]);
-    require_row(name(), out, in[2]);
+    detail::require_row(name(), "b", out, in[2]);
     return out;
   }
   double flops(Shapes in) const override {

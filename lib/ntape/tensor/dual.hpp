@@ -72,8 +72,9 @@ struct Dual {
     constexpr Real factor = 2 * std::numbers::inv_sqrtpi_v<Real>;
     return {std::erfc(a.value), -factor * std::exp(-a.value * a.value) * a.slope};
   }
-  /// A constant power.
+  /// A constant power. The zeroth is constant, at zero too, where 0 x^-1 would be NaN.
   friend Dual pow(Dual a, Real exponent) {
+    if (exponent == Real(0)) return Real(1);
     return {std::pow(a.value, exponent), exponent * std::pow(a.value, exponent - 1) * a.slope};
   }
   friend bool isfinite(Dual a) { return std::isfinite(a.value) && std::isfinite(a.slope); }

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <ntape/base/errors.hpp>
+#include <ntape/tape/tape.hpp>
+#include <string>
+#include <string_view>
+
+/// What the ops of this room share; no part of the library's interface.
+namespace ntape::detail {
+
+/// float, double, Dual<float>, Dual<double> -> float, double, float, double.
+template <class Real>
+using Scalar = decltype(value_of(Real()));
+
+/// Long sums run in double whatever the precision: float loses digits with every term.
+inline double widen(double x) {
+  return x;
+}
+template <class Real>
+Dual<double> widen(Dual<Real> x) {
+  return {static_cast<double>(x.value), static_cast<double>(x.slope)};
+}
+template <class Real>
+using Wide = decltype(widen(Real()));
+
+template <class Real>
+Real narrow(double x) {
+  return static_cast<Real>(x);
+}
+template <class Real>
+Real narrow(Dual<double> x) {
+  return {static_cast<Scalar<Real>>(x.value), static_cast<Scalar<Real>>(x.slope)};
+}
+
+inline void require_count(std::string_view op, Shapes in, Index count) {
+  if (in.size() != count)
+    throw ShapeError(std::string(op) + ": needs " + std::to_string(count) +
+                     (count == 1 ? " argument" : " arguments") + ", given " + std::to_string(in.size()));
+}
+
+/// A value that is x.rows x x.cols and a row of one number a column.
+inline void require_row(std::string_view op, const char* row, Shape x, Shape given) {
+  if (given != Shape{1, x.cols})
+    throw ShapeError(std::string(op) + ": a value that is " + to_string(x) + " gets a row " + row +
+                     " that is " + to_string(given) + "; " + row + " must be " + to_string(Shape{1, x.cols}));
+}
+
+/// An op sees shapes only; that a weight has no row per example is for those who record it to check.
+template <class Real>
+void require_batch_free(const Tape<Real>& tape, const char* op, const char* argument, Var v) {
+  if (tape.node(v).batched)
+    throw UserError(std::string(op) + ": " + argument + " has a row per example; it must be batch-free");
+}
+
+/// to += factor * from, for stacks of one shape.
+template <class Real>
+void add_scaled(Real factor, const Stack<Real>& from, Stack<Real>& to) {
+  const Real* f = from.data();
+  Real* t = to.data();
+  for (Index k = 0; k < from.size(); ++k) t[k] += factor * f[k];
+}
+
+}  // namespace ntape::detail
