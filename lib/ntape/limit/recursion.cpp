@@ -54,6 +54,11 @@ LimitKernels compute(const Architecture& architecture, const Matrix<double>& x, 
   architecture.validate();
   require_inputs(architecture, x);
   require_inputs(architecture, x2);
+  if (!architecture.is_plain())
+    throw UserError(
+        "the infinite-width limit is known for plain networks in the NTK parametrization only: one "
+        "activation, "
+        "no residual connections, no layer_norm");
   if (!has_limit(architecture.activation))
     throw UserError("the infinite-width limit of '" + architecture.activation +
                     "' is not known yet; it is for relu, erf, identity");

@@ -23,8 +23,9 @@ class Mlp {
 
   [[nodiscard]] const Architecture& architecture() const { return architecture_; }
 
-  /// Every entry of every W and b ~ N(0, 1). Entry i of theta (in parameter order, row-major) is a pure
-  /// function of (seed, i); seeds never share a stream.
+  /// Every entry of every W and b ~ N(0, 1) in the NTK parametrization; times Architecture's deviations in
+  /// others, so that one seed is one network in `ntk` and `standard`. Entry i of theta (in parameter order,
+  /// row-major) is a pure function of (seed, i); seeds never share a stream.
   [[nodiscard]] Parameters<Real> initialize(Seed seed) const requires std::floating_point<Real>;
 
   /// Throws ShapeError, naming the parameter, when theta is not of this architecture.
@@ -41,8 +42,25 @@ class Mlp {
 
  private:
   Architecture architecture_;
-  OpPtr<Real> activation_;
+  std::vector<OpPtr<Real>> activations_;  // of hidden layer l at l - 1
 };
+
+/// theta of the network `from` as parameters of the same network parametrized as `to` (see Parametrization):
+/// each entry times a_from / a_to. The architectures may differ in their parametrization only.
+/// Throws UserError when they differ otherwise, or when a multiplier of `to` is 0 (bias_scale = 0, say).
+template <class Real>
+[[nodiscard]] Parameters<Real> convert(const Parameters<Real>& theta, const Architecture& from,
+                                       const Architecture& to);
+
+/// D = (a_to / a_from)^2 per entry, shaped as theta: the preconditioner that makes the kernel of `from` that
+/// of `to`. Throws as convert, for a multiplier of `from` that is 0.
+template <class Real>
+[[nodiscard]] Parameters<Real> kernel_weights(const Parameters<Real>& theta, const Architecture& from,
+                                              const Architecture& to);
+
+/// (a_from / a_to)^2 per entry of theta: what the rate of `from` is multiplied by for the same descent of
+/// `to`. Throws as convert.
+[[nodiscard]] std::vector<double> rate_factors(const Architecture& from, const Architecture& to);
 
 /// f(theta, x) [N x n_L]. Throws ShapeError.
 template <class Real>

@@ -19,6 +19,10 @@ void require_fit(const Mlp<Real>& model, const data::Dataset<Real>& data, const 
   const auto& widths = model.architecture().widths;
   if (!(std::isfinite(options.rate) && options.rate > 0))
     throw UserError("the rate is " + std::to_string(options.rate) + "; it must be positive and finite");
+  if (!options.rate_factors.empty() && options.rate_factors.size() != 2 * model.architecture().depth())
+    throw UserError("the network has " + std::to_string(2 * model.architecture().depth()) +
+                    " parameter matrices and " + std::to_string(options.rate_factors.size()) +
+                    " rate factors; give one for each");
   if (data.x.shape(0) == 0) throw UserError("training needs at least one example, given 0");
   if (data.x.shape(1) != widths.front())
     throw ShapeError("the inputs are " + to_string(shape_of(data.x)) + "; the network takes " +
@@ -43,7 +47,6 @@ DescentResult gradient_descent(const Mlp<Real>& model, Parameters<Real>& theta,
   const Matrix<Real>& outputs = tape.value(f);
   ReverseSweep<Real> sweep;
   Stack<Real> cotangent = make_stack<Real>(1, outputs.shape(0), outputs.shape(1));
-  const Real rate = static_cast<Real>(options.rate);
 
   DescentResult result;
   result.loss = mean_square(outputs, data.y);
@@ -60,6 +63,8 @@ DescentResult gradient_descent(const Mlp<Real>& model, Parameters<Real>& theta,
       const Stack<Real>& gradient = sweep.cotangent(tape.parameters()[e]);
       Real* w = theta.entries[e].value.data();
       const Real* g = gradient.data();
+      const Real rate = static_cast<Real>(
+          options.rate_factors.empty() ? options.rate : options.rate * options.rate_factors[e]);
       for (Index k = 0; k < gradient.size(); ++k) w[k] -= rate * g[k];
     }
     tape.replay();

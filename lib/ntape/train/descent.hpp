@@ -30,6 +30,9 @@ class Observer {
 struct DescentOptions {
   double rate = 1.0;  ///< eta
   Index steps = 0;
+  /// The rate of each entry of theta is `rate` times its factor (see rate_factors in model/mlp.hpp).
+  /// Empty: 1.
+  std::vector<double> rate_factors = {};
 };
 
 struct DescentResult {
