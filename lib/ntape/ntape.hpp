@@ -18,8 +18,12 @@
 #include <ntape/model/mlp.hpp>
 #include <ntape/ops/activation.hpp>
 #include <ntape/ops/arithmetic.hpp>
+#include <ntape/ops/columns.hpp>
 #include <ntape/ops/linear.hpp>
+#include <ntape/ops/matmul.hpp>
 #include <ntape/ops/mean_square.hpp>
+#include <ntape/ops/normalize.hpp>
+#include <ntape/ops/objective.hpp>
 #include <ntape/study/drift_study.hpp>
 #include <ntape/study/kernel_track.hpp>
 #include <ntape/tape/print.hpp>

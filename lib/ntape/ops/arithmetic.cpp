@@ -126,7 +126,7 @@ class Power final : public Op<Real> {
  public:
   explicit Power(double exponent) : exponent_(static_cast<detail::Scalar<Real>>(exponent)) {
     if (!std::isfinite(exponent) || exponent == 0)
-      throw UserError("power: the exponent is " + std::to_string(exponent) +
+      throw UserError("power: the exponent is " + detail::to_text(exponent) +
                       "; it must be finite and not zero");
   }
   std::string_view name() const override { return "power"; }

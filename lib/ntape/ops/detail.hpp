@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdio>
 #include <ntape/base/errors.hpp>
 #include <ntape/tape/tape.hpp>
+#include <ntape/tensor/linalg.hpp>
 #include <string>
 #include <string_view>
 
@@ -32,6 +34,13 @@ Real narrow(Dual<double> x) {
   return {static_cast<Scalar<Real>>(x.value), static_cast<Scalar<Real>>(x.slope)};
 }
 
+/// "0.1", "-1e-09": a number for a message.
+inline std::string to_text(double x) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", x);
+  return text;
+}
+
 inline void require_count(std::string_view op, Shapes in, Index count) {
   if (in.size() != count)
     throw ShapeError(std::string(op) + ": needs " + std::to_string(count) +
@@ -50,6 +59,13 @@ template <class Real>
 void require_batch_free(const Tape<Real>& tape, const char* op, const char* argument, Var v) {
   if (tape.node(v).batched)
     throw UserError(std::string(op) + ": " + argument + " has a row per example; it must be batch-free");
+}
+
+/// Matrix v of a stack, for a product. A product of V N rows at once would be faster for small N, but its
+/// rows need not be the bits of V products: BLAS treats the rows at the edge of a tile differently.
+template <class Real>
+linalg::View<Real> part(const Stack<Real>& s, Index v) {
+  return {slice(s, v), s.shape(1), s.shape(2)};
 }
 
 /// to += factor * from, for stacks of one shape.

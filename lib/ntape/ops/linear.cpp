@@ -6,6 +6,7 @@
 namespace ntape {
 namespace {
 
+using detail::part;
 using detail::require_batch_free;
 using detail::require_count;
 using linalg::gemm;
@@ -13,13 +14,6 @@ using linalg::view;
 using linalg::View;
 constexpr auto kPlain = linalg::Op::plain;
 constexpr auto kTransposed = linalg::Op::transposed;
-
-// A product of V N rows at once would be faster for small N, but its rows need not be the bits of V products:
-// BLAS treats the rows at the edge of a tile differently.
-template <class Real>
-View<Real> part(const Stack<Real>& s, Index v) {
-  return {slice(s, v), s.shape(1), s.shape(2)};
-}
 
 Shape product_shape(std::string_view op, Shape x, Shape w) {
   if (x.cols != w.cols)

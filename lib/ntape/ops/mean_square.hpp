@@ -5,7 +5,8 @@
 namespace ntape {
 
 /// C = 1/(2N) sum_i |f_i - y_i|^2 (Jacot et al. 2018, section 3: divided by the number of examples N, not by
-/// outputs). f, y [N x C]. Summed in double. Throws ShapeError when the shapes differ.
+/// outputs): objective "mean_square", as functions. f, y [N x C]. Summed in double; of dual numbers, the
+/// values. Throws ShapeError when the shapes differ, UserError when there is no example.
 template <class Real>
 [[nodiscard]] double mean_square(const Matrix<Real>& f, const Matrix<Real>& y);
 
