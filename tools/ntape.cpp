@@ -1,8 +1,11 @@
-#include <cstring>
+#include <signal.h>
+
+#include <algorithm>
 #include <exception>
 #include <iostream>
 #include <new>
 #include <ntape/base/errors.hpp>
+#include <stdexcept>
 
 #include "commands.hpp"
 
@@ -23,6 +26,8 @@ examples:
   ntape drift --data fashion-mnist --classes 0,1 --examples 256 --width 64,256,1024
   ntape kernel --inputs X.npy --depth 4 --width 512 --seed 7 --out K.npz
   ntape limit --inputs X.npy --depth 4 --activation erf --out T.npz
+
+exit codes: 0 done, 2 something you can mend, 1 a fault of ntape's own
 )";
 
 constexpr int kInternal = 1;
@@ -30,13 +35,12 @@ constexpr int kUser = 2;
 
 int dispatch(const std::vector<std::string>& words) {
   using namespace ntape::tools;
-  if (words.empty()) {
-    std::cerr << kUsage;
-    return kUser;
-  }
+  if (words.empty())
+    throw ntape::UserError("no command is given; the commands are drift, kernel, limit (see ntape --help)");
   const std::string& command = words.front();
-  const std::vector<std::string> rest(words.begin() + 1, words.end());
+  std::vector<std::string> rest(words.begin() + 1, words.end());
   if (command == "--help" || command == "-h" || command == "help") {
+    if (!rest.empty()) return dispatch({rest.front(), "--help"});
     std::cout << kUsage;
     return 0;
   }
@@ -47,22 +51,36 @@ int dispatch(const std::vector<std::string>& words) {
   if (command == "drift") return drift_command(rest);
   if (command == "kernel") return kernel_command(rest);
   if (command == "limit") return limit_command(rest);
-  throw ntape::UserError("unknown command '" + command + "'; the commands are drift, kernel, limit");
+  throw ntape::UserError((command.starts_with('-') ? "unknown option '" : "unknown command '") + command +
+                         "'; the commands are drift, kernel, limit (see ntape --help)");
+}
+
+// One line, whatever a file's name or an argument brought into the message.
+int report(const std::string& message, int code) {
+  std::string line = message;
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
+  std::cerr << "ntape: " << line << '\n';
+  return code;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A reader of our output that goes away (`| head`) must not end a run half-way: writing fails instead.
+  signal(SIGPIPE, SIG_IGN);
   try {
-    return dispatch(std::vector<std::string>(argv + 1, argv + argc));
+    const int code = dispatch(std::vector<std::string>(argv + std::min(argc, 1), argv + argc));
+    std::cout.flush();
+    if (!std::cout) return report("not all of the output could be written to standard output", kUser);
+    return code;
   } catch (const ntape::UserError& e) {
-    std::cerr << "ntape: " << e.what() << '\n';
-    return kUser;
+    return report(e.what(), kUser);
   } catch (const std::bad_alloc&) {
-    std::cerr << "ntape: there is not enough memory for networks and data of this size\n";
-    return kUser;
+    return report("there is not enough memory for networks and data of this size", kUser);
+  } catch (const std::length_error&) {
+    return report("networks or data of this size cannot be addressed", kUser);
   } catch (const std::exception& e) {
-    std::cerr << "ntape: internal error: " << e.what() << '\n';
-    return kInternal;
+    return report(std::string("internal error: ") + e.what(), kInternal);
   }
 }

@@ -1,15 +1,54 @@
 #include "options.hpp"
 
 #include <omp.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <iostream>
 #include <ntape/base/errors.hpp>
 #include <ntape/io/npy.hpp>
+#include <ntape/ops/activation.hpp>
+#include <ntape/run/memory.hpp>
+#include <ntape/study/drift_memory.hpp>
 
 namespace ntape::tools {
+namespace {
+
+// "--width N,... [64,128]": no types, no lists of what excludes what; the descriptions say it.
+class HelpLayout final : public CLI::Formatter {
+ public:
+  HelpLayout() { column_width(26); }
+  std::string make_option_opts(const CLI::Option* option) const override {
+    std::string text;
+    if (!option->get_type_name().empty()) text += " " + option->get_type_name();
+    const std::string& preset = option->get_default_str();
+    if (!preset.empty()) text += preset.front() == '[' ? " " + preset : " [" + preset + "]";
+    return text;
+  }
+};
+
+std::string activation_list() {
+  std::string list;
+  for (const std::string& name : known_activations()) list += (list.empty() ? "" : ", ") + name;
+  return list;
+}
+
+Architecture architecture_of(const ModelOptions& model, std::vector<Index> widths) {
+  return {.widths = std::move(widths),
+          .activation = model.activation,
+          .weight_scale = model.weight_scale,
+          .bias_scale = model.bias_scale};
+}
+
+}  // namespace
+
+Command::Command(const std::string& description, const std::string& name) : CLI::App(description, name) {
+  formatter(std::make_shared<HelpLayout>());
+  set_help_flag("-h,--help", "print this and exit");
+}
 
 std::optional<int> parse(CLI::App& app, const std::vector<std::string>& arguments) {
   // CLI11 takes the words last first.
@@ -24,50 +63,144 @@ std::optional<int> parse(CLI::App& app, const std::vector<std::string>& argument
   return std::nullopt;
 }
 
-void add_depth(CLI::App& app, ModelOptions& model) {
-  app.add_option("--depth", model.depth, "weight matrices L; L = 4 has three hidden layers")
+CLI::Validator whole_number(std::int64_t least, std::uint64_t most) {
+  const auto needed = [least, most](const std::string& given) {
+    return "'" + given + "' is given, and a whole number of at least " + std::to_string(least) +
+           (most == std::numeric_limits<std::uint64_t>::max() ? "" : " and at most " + std::to_string(most)) +
+           " is needed";
+  };
+  return CLI::Validator(
+      [=](std::string& text) {
+        const char* const end = text.data() + text.size();
+        if (text.starts_with('-')) {
+          std::int64_t value = 0;
+          const auto [stop, error] = std::from_chars(text.data(), end, value);
+          if (error != std::errc{} || stop != end || value < least) return needed(text);
+          text = std::to_string(value);
+        } else {
+          std::uint64_t value = 0;
+          const auto [stop, error] = std::from_chars(text.data(), end, value);
+          const bool small = least > 0 && value < static_cast<std::uint64_t>(least);
+          if (error != std::errc{} || stop != end || value > most || small) return needed(text);
+          text = std::to_string(value);  // without zeros in front, which would make it octal
+        }
+        return std::string();
+      },
+      "", "");
+}
+
+CLI::Validator finite_number() {
+  return CLI::Validator(
+      [](std::string& text) {
+        double value = 0;
+        const char* const begin = text.data() + (text.starts_with('+') ? 1 : 0);
+        const char* const end = text.data() + text.size();
+        const auto [stop, error] = std::from_chars(begin, end, value);
+        if (error == std::errc{} && stop == end && std::isfinite(value)) return std::string();
+        return "'" + text + "' is given, and a finite decimal number is needed";
+      },
+      "", "");
+}
+
+CLI::Option* add_depth(CLI::App& app, ModelOptions& model) {
+  return app.add_option("--depth", model.depth, "weight matrices L; L = 4 has three hidden layers")
+      ->transform(whole_number(1))
+      ->type_name("L")
+      ->group("Model")
       ->capture_default_str();
 }
 
 void add_scales(CLI::App& app, ModelOptions& model) {
-  app.add_option("--activation", model.activation, "relu, erf, tanh or identity")->capture_default_str();
-  app.add_option("--weight-scale", model.weight_scale, "sigma_w")->capture_default_str();
-  app.add_option("--bias-scale", model.bias_scale, "beta")->capture_default_str();
+  app.add_option("--activation", model.activation, "one of " + activation_list())
+      ->type_name("NAME")
+      ->group("Model")
+      ->capture_default_str();
+  const auto add = [&](const char* name, double& value, const char* what) {
+    app.add_option(name, value, what)
+        ->check(finite_number())
+        ->type_name("X")
+        ->group("Model")
+        ->capture_default_str();
+  };
+  add("--weight-scale", model.weight_scale, "sigma_w, of the weights");
+  add("--bias-scale", model.bias_scale, "beta, of the biases");
+}
+
+void require_activation(const std::string& name) {
+  (void)activation_op<double>(name);
+}
+
+Architecture equal_architecture(const ModelOptions& model, Index inputs, Index width, Index outputs) {
+  const auto real = [](Index n) { return static_cast<double>(n); };
+  const double parameters =
+      study::parameter_count(real(inputs), real(width), real(outputs), real(model.depth));
+  run::require_memory(sizeof(float) * parameters, "the parameters of a network of width " +
+                                                      std::to_string(width) + " and depth " +
+                                                      std::to_string(model.depth));
+  return architecture_of(model, equal_widths(inputs, width, outputs, model.depth));
+}
+
+Architecture explicit_architecture(const ModelOptions& model, Index inputs, Index outputs) {
+  std::vector<Index> widths = model.hidden;
+  widths.insert(widths.begin(), inputs);
+  widths.push_back(outputs);
+  return architecture_of(model, std::move(widths));
 }
 
 void add_precision(CLI::App& app, MachineOptions& machine) {
   app.add_option("--precision", machine.precision, "f32 or f64")
       ->check(CLI::IsMember({"f32", "f64"}))
+      ->type_name("P")
+      ->group("Machine")
       ->capture_default_str();
 }
 
 void add_threads(CLI::App& app, MachineOptions& machine) {
-  app.add_option("--threads", machine.threads, "0: all; results do not depend on it")->capture_default_str();
+  constexpr std::uint64_t kMostThreads = 1024;
+  app.add_option("--threads", machine.threads, "0: one per processor; results do not depend on it")
+      ->transform(whole_number(0, kMostThreads))
+      ->type_name("N")
+      ->group("Machine")
+      ->capture_default_str();
 }
 
 void apply_threads(const MachineOptions& machine) {
-  if (machine.threads < 0)
-    throw UserError("the number of threads is " + std::to_string(machine.threads) +
-                    "; it must be 0 (all) or more");
   if (machine.threads > 0) omp_set_num_threads(machine.threads);
+}
+
+void add_talk(CLI::App& app, TalkOptions& talk) {
+  app.add_flag("--quiet", talk.quiet, "print nothing but errors and warnings")
+      ->configurable(false)
+      ->group("Output");
+  app.add_flag("--json", talk.json, "print the summary as JSON, and no progress")
+      ->configurable(false)
+      ->group("Output");
 }
 
 Matrix<double> read_inputs(const std::string& path) {
   const Matrix<double> x = io::to_matrix<double>(io::read_npy(path), path);
   if (x.shape(0) == 0 || x.shape(1) == 0)
-    throw UserError(path + ": the inputs are " + to_string(shape_of(x)) +
-                    "; at least one row and column are needed");
+    throw UserError("'" + path + "' is " + to_string(shape_of(x)) +
+                    ", and at least one row and one column are needed");
   for (Index i = 0; i < x.shape(0); ++i)
     for (Index j = 0; j < x.shape(1); ++j)
       if (!std::isfinite(x(i, j)))
-        throw UserError(path + ": row " + std::to_string(i) + ", column " + std::to_string(j) +
-                        " (counted from 0) is " + std::to_string(x(i, j)) + "; inputs must be finite");
+        throw UserError("'" + path + "' needs finite numbers: row " + std::to_string(i) + ", column " +
+                        std::to_string(j) + " (counted from 0) is " + std::to_string(x(i, j)));
   return x;
 }
 
-void require_new_file(const std::string& path) {
-  if (std::filesystem::exists(path))
-    throw UserError("'" + path + "' exists already; give a new file with --out");
+void require_new_file(const std::string& path, const std::string& option) {
+  namespace fs = std::filesystem;
+  if (path.empty()) throw UserError(option + " has an empty name; the name of a new file is needed");
+  std::error_code ignored;
+  if (fs::exists(fs::symlink_status(path, ignored)))
+    throw UserError("'" + path + "' exists already; give a new file with " + option);
+  const fs::path file(path), folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  if (!file.has_filename() || !fs::is_directory(folder, ignored))
+    throw UserError("'" + path + "', given with " + option + ", is not in a directory that exists");
+  if (access(folder.c_str(), W_OK) != 0)
+    throw UserError("'" + path + "', given with " + option + ", is in a directory that cannot be written to");
 }
 
 }  // namespace ntape::tools

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <limits>
 #include <ntape/data/source.hpp>
 #include <ntape/kernel/kernel.hpp>
 #include <ntape/model/architecture.hpp>
@@ -8,12 +9,25 @@
 #include <string>
 #include <vector>
 
-/// What several commands share: option groups, and how CLI11's outcomes become ours.
+/// What several commands share: option groups, checks, and how CLI11's outcomes become ours.
 namespace ntape::tools {
+
+/// An app with ntape's own layout of help texts.
+class Command : public CLI::App {
+ public:
+  Command(const std::string& description, const std::string& name);
+};
 
 /// Parses; returns an exit code when there is nothing more to do (help was asked for and printed).
 /// Throws UserError for anything CLI11 refuses.
 [[nodiscard]] std::optional<int> parse(CLI::App& app, const std::vector<std::string>& arguments);
+
+/// For an option of integers: decimal digits only, between the two. CLI11 alone takes -1 for 2^64 - 1, 010
+/// for 8, and whatever is too large for the largest.
+[[nodiscard]] CLI::Validator whole_number(std::int64_t least = 0,
+                                          std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
+/// For an option of doubles: a finite decimal number.
+[[nodiscard]] CLI::Validator finite_number();
 
 struct ModelOptions {
   Index depth = 4;
@@ -23,8 +37,17 @@ struct ModelOptions {
   double weight_scale = 1.0;
   double bias_scale = 0.1;
 };
-void add_depth(CLI::App& app, ModelOptions& model);
+CLI::Option* add_depth(CLI::App& app, ModelOptions& model);
 void add_scales(CLI::App& app, ModelOptions& model);
+/// Throws UserError, listing the known ones, for an unknown activation.
+void require_activation(const std::string& name);
+
+/// An architecture with hidden layers of equal width. Throws UserError when its parameters alone need more
+/// memory than there is, before anything is made of that size.
+[[nodiscard]] Architecture equal_architecture(const ModelOptions& model, Index inputs, Index width,
+                                              Index outputs);
+/// With model.hidden.
+[[nodiscard]] Architecture explicit_architecture(const ModelOptions& model, Index inputs, Index outputs);
 
 struct MachineOptions {
   std::string precision = "f64";
@@ -32,13 +55,18 @@ struct MachineOptions {
 };
 void add_precision(CLI::App& app, MachineOptions& machine);
 void add_threads(CLI::App& app, MachineOptions& machine);
-/// Throws UserError for a negative number.
 void apply_threads(const MachineOptions& machine);
 
-/// A rank-2 .npy file of finite numbers with at least one row. Throws UserError.
+struct TalkOptions {
+  bool quiet = false, json = false;
+};
+void add_talk(CLI::App& app, TalkOptions& talk);
+
+/// A rank-2 .npy file of finite numbers with at least one row and column. Throws UserError.
 [[nodiscard]] Matrix<double> read_inputs(const std::string& path);
 
-/// Throws UserError when `path` exists already: nothing is overwritten.
-void require_new_file(const std::string& path);
+/// Throws UserError when `path`, given by `option`, exists already or lies in no writable directory: nothing
+/// is overwritten, and nothing is computed in vain.
+void require_new_file(const std::string& path, const std::string& option);
 
 }  // namespace ntape::tools

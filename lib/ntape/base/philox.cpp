@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <ntape/base/philox.hpp>
 #include <numbers>
@@ -24,15 +25,64 @@ Words words_of_block(Seed seed, std::uint64_t stream, std::uint64_t block) {
 
 constexpr double kUnit = 0x1.0p-53;
 
+// The transform uses IEEE +, -, *, / and sqrt only (the build forbids contraction into fused operations): the
+// log and sincos of a C library give other bits on processors with and without FMA, so that a seed would not
+// name the same numbers everywhere.
+
+// c[0] + c[1] x + c[2] x^2 + ...
+template <std::size_t N>
+double polynomial(const std::array<double, N>& c, double x) {
+  double sum = c[N - 1];
+  for (std::size_t k = N - 1; k-- > 0;) sum = sum * x + c[k];
+  return sum;
+}
+
+// log(count 2^-53), count in 1 .. 2^53. With count = m 2^e, m in [sqrt(1/2), sqrt(2)) and s = (m - 1)/(m +
+// 1): log m = 2 atanh s = 2 s + 2 s (s^2/3 + s^4/5 + ...), s^2 < .0295; what is left out is below 2^-59 of
+// it.
+double log_of_unit_fraction(std::uint64_t count) {
+  constexpr std::uint64_t kRootOfHalf = 0x3fe6a09e667f3bcd;
+  constexpr double kLog2High = 0x1.62e42fefa38p-1;  // times an exponent: exact
+  constexpr double kLog2Low = 0x1.ef35793c7673p-45;
+  constexpr std::array<double, 11> kAtanh = {1. / 3,  1. / 5,  1. / 7,  1. / 9,  1. / 11, 1. / 13,
+                                             1. / 15, 1. / 17, 1. / 19, 1. / 21, 1. / 23};
+  const auto bits = std::bit_cast<std::uint64_t>(static_cast<double>(count));
+  const std::int64_t exponent = static_cast<std::int64_t>(bits - kRootOfHalf) >> 52;
+  const auto m = std::bit_cast<double>(bits - (static_cast<std::uint64_t>(exponent) << 52));
+  const auto e = static_cast<double>(exponent - 53);
+  const double s = (m - 1) / (m + 1);
+  const double s2 = s * s;
+  return e * kLog2High + (2 * s + (2 * s * (s2 * polynomial(kAtanh, s2)) + e * kLog2Low));
+}
+
+// (cos, sin) of fraction 2^-53 turns, fraction in 0 .. 2^53 - 1: Taylor series in what is left after the
+// nearest quarter turn, at most pi/4; what they leave out is below 2^-58.
+std::array<double, 2> cos_sin_of_turn(std::uint64_t fraction) {
+  constexpr std::array<double, 8> kSin = {
+      -1. / 6,         1. / 120,         -1. / 5040,           1. / 362880,
+      -1. / 39916800., 1. / 6227020800., -1. / 1307674368000., 1. / 355687428096000.};
+  constexpr std::array<double, 8> kCos = {
+      -1. / 2,        1. / 24,         -1. / 720,          1. / 40320,
+      -1. / 3628800., 1. / 479001600., -1. / 87178291200., 1. / 20922789888000.};
+  const std::uint64_t quarter = (fraction + (std::uint64_t{1} << 50)) >> 51;
+  const auto rest = static_cast<double>(static_cast<std::int64_t>(fraction - (quarter << 51)));
+  const double x = rest * 0x1.0p-51 * (std::numbers::pi / 2);
+  const double x2 = x * x;
+  const double s = x + x * (x2 * polynomial(kSin, x2));
+  const double c = 1 + x2 * polynomial(kCos, x2);
+  const bool odd = quarter % 2 == 1;
+  const double cosine = odd ? s : c, sine = odd ? c : s;
+  return {quarter % 4 == 1 || quarter % 4 == 2 ? -cosine : cosine, quarter % 4 >= 2 ? -sine : sine};
+}
+
 std::array<double, 4> normals_of_block(const Words& w) {
   std::array<double, 4> z{};
   for (std::size_t pair = 0; pair < 4; pair += 2) {
-    const double u = static_cast<double>((w[pair] >> 11) + 1) * kUnit;  // in (0, 1]: log(0) cannot happen
-    const double v = static_cast<double>(w[pair + 1] >> 11) * kUnit;
-    const double radius = std::sqrt(-2.0 * std::log(u));
-    const double angle = 2.0 * std::numbers::pi * v;
-    z[pair] = radius * std::cos(angle);
-    z[pair + 1] = radius * std::sin(angle);
+    // A fraction in (0, 1], so that log(0) cannot happen.
+    const double radius = std::sqrt(-2.0 * log_of_unit_fraction((w[pair] >> 11) + 1));
+    const auto [cosine, sine] = cos_sin_of_turn(w[pair + 1] >> 11);
+    z[pair] = radius * cosine;
+    z[pair + 1] = radius * sine;
   }
   return z;
 }

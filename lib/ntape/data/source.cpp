@@ -1,4 +1,5 @@
 #include <charconv>
+#include <filesystem>
 #include <ntape/base/errors.hpp>
 #include <ntape/data/classes.hpp>
 #include <ntape/data/files.hpp>
@@ -92,6 +93,28 @@ Dataset<double> load(const SourceOptions& options) {
   throw UserError("the dataset '" + spec +
                   "' is unknown; known are circle, gaussian-product, sphere:D, fashion-mnist, "
                   "idx:IMAGES,LABELS, FILE.npz and FILE.csv");
+}
+
+SourceOptions resolved(const SourceOptions& options, const Dataset<double>& loaded) {
+  const auto from_root = [](const std::filesystem::path& path) {
+    return std::filesystem::absolute(path).string();
+  };
+  SourceOptions result = options;
+  result.examples = loaded.x.shape(0);
+  if (!options.inputs.empty()) {
+    result.inputs = from_root(options.inputs);
+    result.targets = from_root(options.targets);
+  } else if (options.spec.empty()) {
+    result.spec = loaded.name;
+  } else if (options.spec.starts_with(kIdx)) {
+    const IdxPaths paths = idx_paths(options.spec);
+    const std::string images = from_root(paths.images), labels = from_root(paths.labels);
+    if (images.find(',') == std::string::npos && labels.find(',') == std::string::npos)
+      result.spec = std::string(kIdx) + images + "," + labels;
+  } else if (options.spec.ends_with(".npz") || options.spec.ends_with(".csv")) {
+    result.spec = from_root(options.spec);
+  }
+  return result;
 }
 
 }  // namespace ntape::data

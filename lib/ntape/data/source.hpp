@@ -27,4 +27,9 @@ struct SourceOptions {
 /// without targets or with a spec, and as the source itself does. cast<float> makes it a float dataset.
 [[nodiscard]] Dataset<double> load(const SourceOptions& options);
 
+/// The same source, said so that it stays the same later and elsewhere: defaults by their names and numbers,
+/// paths from the root. `loaded` is what load(options) gave. An IDX path whose absolute form has a comma
+/// stays as it is: "idx:IMAGES,LABELS" has no way to say it.
+[[nodiscard]] SourceOptions resolved(const SourceOptions& options, const Dataset<double>& loaded);
+
 }  // namespace ntape::data

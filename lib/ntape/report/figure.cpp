@@ -1,22 +1,22 @@
-#include <spawn.h>
-#include <sys/wait.h>
-
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
-#include <fstream>
-#include <ntape/base/errors.hpp>
+#include <limits>
+#include <ntape/report/axis.hpp>
 #include <ntape/report/figure.hpp>
-
-extern char** environ;
+#include <ntape/report/gnuplot.hpp>
 
 namespace ntape::report {
 namespace {
 
-constexpr std::array<const char*, 7> kPalette = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
-                                                 "#E69F00", "#56B4E9", "#000000"};
+using Style = Series::Style;
 
-// A gnuplot double-quoted string; labels are drawn with `noenhanced`, so only these two are special.
+constexpr std::array<const char*, 6> kPalette = {"#0072B2", "#D55E00", "#009E73",
+                                                 "#CC79A7", "#E69F00", "#56B4E9"};
+constexpr const char* kBlack = "#000000";
+
+// A gnuplot double-quoted string; everything is drawn with `noenhanced`, so only these are special.
 std::string quoted(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) {
@@ -36,80 +36,104 @@ bool can_show(double value, bool log_axis) {
   return std::isfinite(value) && (!log_axis || value > 0);
 }
 
-// x y low high; without a band low = high = y. A band that reaches down to 0 on a log axis ends at y.
-std::string data_block(const Figure& figure, const Series& s) {
-  std::string rows;
-  const bool band = !s.low.empty();
+struct Point {
+  double x, y, low, high;
+};
+
+// A band that reaches down to 0 on a logarithmic axis ends at y.
+std::vector<Point> shown_points(const Figure& figure, const Series& s) {
+  std::vector<Point> points;
   for (std::size_t k = 0; k < s.x.size(); ++k) {
     if (!can_show(s.x[k], figure.log_x) || !can_show(s.y[k], figure.log_y)) continue;
-    const double low = band && can_show(s.low[k], figure.log_y) ? s.low[k] : s.y[k];
-    const double high = band && can_show(s.high[k], figure.log_y) ? s.high[k] : s.y[k];
-    rows += number(s.x[k]) + ' ' + number(s.y[k]) + ' ' + number(low) + ' ' + number(high) + '\n';
+    const auto end_of_band = [&](const std::vector<double>& end) {
+      return k < end.size() && can_show(end[k], figure.log_y) ? end[k] : s.y[k];
+    };
+    points.push_back({s.x[k], s.y[k], end_of_band(s.low), end_of_band(s.high)});
   }
-  return rows;
+  return points;
+}
+
+std::string axis_commands(char name, AxisRange range, bool logarithmic, const std::vector<double>& chosen) {
+  const std::string axis(1, name);
+  std::string text = "set " + axis + "range [" + number(range.low) + ":" + number(range.high) + "]\n";
+  if (logarithmic) text += "set logscale " + axis + "\n";
+  if (!logarithmic && chosen.empty()) return text;
+  std::string tics;
+  for (const Tic& tic : chosen.empty() ? logarithmic_tics(range) : chosen_tics(range, logarithmic, chosen)) {
+    tics += tics.empty() ? "" : ", ";
+    tics += quoted(tic.label) + " " + number(tic.at) + (tic.label.empty() ? " 1" : "");
+  }
+  return text + "set " + axis + "tics (" + tics + ") enhanced\n";
+}
+
+// What `plot` draws of one series, without its data block's name.
+std::vector<std::string> plot_commands(const Series& s, std::size_t coloured) {
+  const std::size_t colour = coloured % kPalette.size();
+  const bool again = coloured >= kPalette.size();  // a second round of colours is told apart by dashes
+  const std::string paint =
+      std::string(" lc rgb '") + (s.style == Style::reference ? kBlack : kPalette[colour]) + "'";
+  const std::string title = " title " + quoted(s.label);
+  if (s.style == Style::points) return {" using 1:2:3:4 with yerrorbars pt 7 ps 0.7 lw 1.5" + paint + title};
+  const bool dashed = s.style == Style::fit || s.style == Style::reference;
+  std::vector<std::string> commands;
+  if (s.style == Style::line && !s.low.empty())
+    commands.push_back(" using 1:3:4 with filledcurves fs transparent solid 0.18 noborder" + paint +
+                       " notitle");
+  commands.push_back(" using 1:2 with lines lw 2" +
+                     std::string(dashed  ? " dt 2"
+                                 : again ? " dt 4"
+                                         : "") +
+                     paint + title);
+  return commands;
 }
 
 }  // namespace
 
-std::string gnuplot_script(const Figure& figure, const std::filesystem::path& svg) {
-  std::string data, plot;
-  std::size_t shown = 0;
-  std::size_t colour = 0;
-  for (const Series& s : figure.series) {
-    const std::string rows = data_block(figure, s);
-    if (rows.empty()) continue;
-    const std::string block = "$series" + std::to_string(shown++);
-    data += block + " << END_OF_DATA\n" + rows + "END_OF_DATA\n";
-    // A fit is drawn in the colour of the points it follows.
-    const bool fit = s.style == Series::Style::dashed && colour > 0;
-    const std::string paint =
-        " lc rgb '" + std::string(kPalette[(fit ? colour - 1 : colour++) % kPalette.size()]) + "'";
-    const std::string title = " title " + quoted(s.label);
-    const auto add = [&](const std::string& command) {
-      plot += (plot.empty() ? "plot " : ", \\\n     ") + command;
-    };
-    if (s.style == Series::Style::points) {
-      add(block + " using 1:2:3:4 with yerrorbars pt 7 ps 0.7 lw 1.5" + paint + title);
-    } else {
-      if (!s.low.empty())
-        add(block + " using 1:3:4 with filledcurves fs transparent solid 0.18 noborder" + paint + " notitle");
-      add(block + " using 1:2 with lines lw 2" + (s.style == Series::Style::dashed ? " dt 2" : "") + paint +
-          title);
-    }
-  }
-  if (shown == 0) throw InternalError("figure '" + figure.title + "' has no point to show");
-  std::string script =
-      "set terminal svg size 820,480 dynamic font 'sans-serif,14' background rgb 'white' noenhanced\n"
-      "set output " +
-      quoted(svg.string()) + "\n" + "set title " + quoted(figure.title) + " noenhanced\n" + "set xlabel " +
-      quoted(figure.x_label) + " noenhanced\n" + "set ylabel " + quoted(figure.y_label) + " noenhanced\n" +
-      "set key outside right top Left reverse noenhanced spacing 1.3\n"
-      "set grid lc rgb '#DDDDDD' lt 1 lw 1\n"
-      "set border 3 lc rgb '#444444'\nset tics nomirror\n";
-  if (figure.log_x) script += "set logscale x\n";
-  if (figure.log_y) script += "set logscale y\nset format y '%.0e'\n";
-  return script + data + plot + "\n";
+bool has_points(const Figure& figure) {
+  return std::any_of(figure.series.begin(), figure.series.end(),
+                     [&](const Series& s) { return !shown_points(figure, s).empty(); });
 }
 
-void write_svg(const Figure& figure, const std::filesystem::path& svg) {
-  std::filesystem::path script = svg;
-  script += ".gnuplot";
-  {
-    std::ofstream out(script);
-    out << gnuplot_script(figure, svg);
-    out.close();
-    if (!out) throw UserError("'" + script.string() + "' could not be written");
+std::string gnuplot_script(const Figure& figure) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (!has_points(figure)) throw InternalError("figure '" + figure.title + "' has no point to show");
+  std::string data, plot;
+  std::size_t blocks = 0, coloured = 0;
+  AxisRange x{kInfinity, -kInfinity}, y = x;
+  for (const Series& s : figure.series) {
+    const std::vector<Point> points = shown_points(figure, s);
+    if (points.empty()) continue;
+    const std::string block = "$series" + std::to_string(blocks++);
+    data += block + " << END_OF_DATA\n";
+    for (const Point& p : points) {
+      data += number(p.x) + ' ' + number(p.y) + ' ' + number(p.low) + ' ' + number(p.high) + '\n';
+      x = {std::min(x.low, p.x), std::max(x.high, p.x)};
+      y = {std::min({y.low, p.y, p.low}), std::max({y.high, p.y, p.high})};
+    }
+    data += "END_OF_DATA\n";
+    if (s.style == Style::line || s.style == Style::points) ++coloured;
+    for (const std::string& command : plot_commands(s, std::max<std::size_t>(coloured, 1) - 1))
+      plot += (plot.empty() ? "plot " : ", \\\n     ") + block + command;
   }
-  std::string program = "gnuplot", argument = script.string();
-  char* const words[] = {program.data(), argument.data(), nullptr};
-  pid_t child = 0;
-  const int error = posix_spawnp(&child, "gnuplot", nullptr, nullptr, words, environ);
-  int status = -1;
-  if (error == 0) waitpid(child, &status, 0);
-  std::filesystem::remove(script);
-  if (error != 0) throw UserError("gnuplot is needed for figures; install the Debian package gnuplot-nox");
-  if (status != 0 || !std::filesystem::exists(svg))
-    throw UserError("gnuplot could not draw '" + figure.title + "' into '" + svg.string() + "'");
+  return "set encoding utf8\n"
+         "set terminal svg size 760,540 dynamic font 'sans-serif,14' background rgb 'white'\n"
+         "set title " +
+         quoted(figure.title) + " noenhanced font ',15'\nset xlabel " + quoted(figure.x_label) +
+         " noenhanced offset 0,0.3\nset ylabel " + quoted(figure.y_label) +
+         " noenhanced\n"
+         "set key below center horizontal Left reverse noenhanced spacing 1.25 samplen 2.5 height 1\n"
+         "set border 3 lc rgb '#444444'\nset tics nomirror\n" +
+         axis_commands('x', padded(x.low, x.high, figure.log_x), figure.log_x, figure.x_tics) +
+         axis_commands('y', padded(y.low, y.high, figure.log_y), figure.log_y, {}) +
+         "set grid xtics ytics lc rgb '#DDDDDD' lt 1 lw 1\n" + data + plot + "\n";
+}
+
+std::string draw_svg(const Figure& figure) {
+  std::string svg = run_gnuplot(gnuplot_script(figure));
+  const std::size_t end = svg.find_last_not_of(" \n\r\t");
+  if (end == std::string::npos || !std::string_view(svg).substr(0, end + 1).ends_with("</svg>"))
+    throw GnuplotError("gnuplot did not finish the figure '" + figure.title + "'");
+  return svg;
 }
 
 }  // namespace ntape::report

@@ -65,11 +65,13 @@ void Progress::draw(double now) {
                            : fraction > 0 ? "about " + duration(spent * (1 - fraction) / fraction) + " left"
                                           : "";
   char percent[16];
-  std::snprintf(percent, sizeof percent, "%3.0f%%", 100 * fraction);
+  // Rounded down: 100% is for what is done.
+  std::snprintf(percent, sizeof percent, "%3.0f%%", std::floor(100 * fraction));
   if (mode_ == ProgressMode::lines) {
     out_ << label_ << ' ' << percent << "  " << left << std::endl;
     return;
   }
+  line_open_ = true;
   const auto full = static_cast<std::size_t>(fraction * static_cast<double>(kBarCells));
   out_ << '\r' << label_ << " [" << std::string(full, '#') << std::string(kBarCells - full, ' ') << "] "
        << percent << "  " << left << "\x1b[K" << std::flush;
@@ -80,7 +82,12 @@ void Progress::finish() {
   const std::lock_guard lock(mutex_);
   done_ = total_;
   draw(now_());
-  if (mode_ == ProgressMode::bar) out_ << '\n';
+  if (mode_ == ProgressMode::bar) out_ << std::endl;
+  line_open_ = false;
+}
+
+Progress::~Progress() {
+  if (line_open_) out_ << std::endl;
 }
 
 }  // namespace ntape::run

@@ -26,8 +26,13 @@ class Progress {
   /// `now` gives seconds since any moment; the default is the steady clock.
   Progress(std::string label, std::uint64_t total, ProgressMode mode, std::ostream& out, Seconds now = {});
 
+  /// Ends a bar's line if finish() was not reached, so that an error message begins a line of its own.
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
   void advance(std::uint64_t done = 1);
-  /// Prints the final state and ends the line.
+  /// Prints the final state and ends the line. Call once.
   void finish();
 
  private:
@@ -42,6 +47,7 @@ class Progress {
   double start_;
   double last_drawn_ = -1e300;
   std::uint64_t last_tenth_ = 0;
+  bool line_open_ = false;
   std::mutex mutex_;
 };
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <ntape/base/errors.hpp>
 #include <ntape/run/table.hpp>
 
@@ -39,6 +40,12 @@ void CsvTable::add(const std::vector<Cell>& cells) {
     text_ += std::visit(CellText{}, cells[k]);
   }
   text_ += '\n';
+}
+
+std::string significant(double value, int digits) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*g", digits, value);
+  return text;
 }
 
 std::string format_table(const std::vector<std::string>& headings,

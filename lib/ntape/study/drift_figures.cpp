@@ -9,7 +9,7 @@ namespace {
 using report::Figure;
 using report::Series;
 
-// Mean, and smallest and largest, over the seeds of one width that did not diverge.
+// Mean, and smallest and largest, over the seeds of one width that were not stopped.
 struct Spread {
   std::vector<double> x, mean, low, high;
 };
@@ -38,15 +38,21 @@ Series to_series(std::string label, const Spread& spread, Series::Style style) {
 
 std::string rounded(double value) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.2f", value);
-  return text;
+  std::snprintf(text, sizeof text, "%.2f", std::abs(value));
+  return (value < 0 ? "\u2212" : "") + std::string(text);
+}
+
+// What bands and bars are, for the title.
+std::string over_seeds(const DriftPlan& plan, const std::string& band) {
+  return plan.seeds == 1 ? " (one seed)"
+                         : " (mean of " + std::to_string(plan.seeds) + " seeds; " + band + ": min to max)";
 }
 
 Figure drift_figure(const DriftPlan& plan, const DriftResult& result) {
   Figure figure;
-  figure.title = "Kernel drift during training";
-  figure.x_label = "training time (rate x steps)";
-  figure.y_label = "|Theta_t - Theta_0| / |Theta_0|";
+  figure.title = "Kernel drift during training" + over_seeds(plan, "band");
+  figure.x_label = "training time t = rate \u00d7 steps";
+  figure.y_label = "\u2016\u0398(t) \u2212 \u0398(0)\u2016 / \u2016\u0398(0)\u2016";
   figure.log_x = figure.log_y = true;
   for (Index a = 0; a < plan.widths.size(); ++a) {
     Spread spread;
@@ -54,7 +60,7 @@ Figure drift_figure(const DriftPlan& plan, const DriftResult& result) {
       std::vector<double> values;
       for (Index s = 0; s < plan.seeds; ++s) {
         const DriftRun& run = result.runs[a * plan.seeds + s];
-        if (!run.diverged) values.push_back(run.rows[k].kernel_change);
+        if (!run.stopped) values.push_back(run.rows[k].kernel_change);
       }
       add_point(spread, result.rate * static_cast<double>(result.tracked[k]), values);
     }
@@ -71,8 +77,9 @@ void add_scaling(Figure& figure, const std::string& what, const Spread& spread,
   figure.series.push_back(to_series(what, spread, Series::Style::points));
   if (!fit) return;
   Series line;
-  line.label = "fit: exponent " + rounded(fit->exponent) + (fit->ci95 ? " +- " + rounded(*fit->ci95) : "");
-  line.style = Series::Style::dashed;
+  line.label =
+      "\u221d width^(" + rounded(fit->exponent) + (fit->ci95 ? " \u00b1 " + rounded(*fit->ci95) : "") + ")";
+  line.style = Series::Style::fit;
   for (const double x : spread.x) {
     line.x.push_back(x);
     line.y.push_back(std::exp(fit->log_prefactor + fit->exponent * std::log(x)));
@@ -82,24 +89,25 @@ void add_scaling(Figure& figure, const std::string& what, const Spread& spread,
 
 Figure scaling_figure(const DriftPlan& plan, const DriftResult& result) {
   Figure figure;
-  figure.title = "Distance to the limit, and drift, against width";
+  figure.title = "Distance to the limit and drift against width" + over_seeds(plan, "bar");
   figure.x_label = "hidden width";
-  figure.y_label = "relative Frobenius distance";
+  figure.y_label = "relative Frobenius distance of kernels";
   figure.log_x = figure.log_y = true;
+  figure.x_tics.assign(plan.widths.begin(), plan.widths.end());
   Spread drift, distance;
   for (Index a = 0; a < plan.widths.size(); ++a) {
     std::vector<double> changes, distances;
     for (Index s = 0; s < plan.seeds; ++s) {
       const DriftRun& run = result.runs[a * plan.seeds + s];
-      if (!run.diverged) changes.push_back(run.rows.back().kernel_change);
-      if (!run.rows.empty() && run.rows.front().limit_distance)
-        distances.push_back(*run.rows.front().limit_distance);
+      if (run.stopped) continue;
+      changes.push_back(run.rows.back().kernel_change);
+      if (run.rows.front().limit_distance) distances.push_back(*run.rows.front().limit_distance);
     }
     add_point(drift, static_cast<double>(plan.widths[a]), changes);
     add_point(distance, static_cast<double>(plan.widths[a]), distances);
   }
-  add_scaling(figure, "distance of Theta_0 to the limit", distance, result.limit_distance_fit);
-  add_scaling(figure, "drift at the end", drift, result.kernel_change_fit);
+  add_scaling(figure, "\u0398(0) to the limit \u0398(\u221e)", distance, result.limit_distance_fit);
+  add_scaling(figure, "drift from \u0398(0) at the end", drift, result.kernel_change_fit);
   return figure;
 }
 
@@ -114,31 +122,33 @@ Series spectrum_series(const std::string& label, const std::vector<double>& asce
   return s;
 }
 
+Figure spectrum_figure(const DriftPlan& plan, const DriftResult& result) {
+  const auto widest = std::max_element(plan.widths.begin(), plan.widths.end()) - plan.widths.begin();
+  const DriftRun& run = result.runs[static_cast<Index>(widest) * plan.seeds];
+  Figure figure;
+  figure.title =
+      "Spectrum of the kernel, width " + std::to_string(run.width) + ", seed " + std::to_string(run.seed);
+  figure.x_label = "index of the eigenvalue";
+  figure.y_label = "eigenvalue of \u0398 / N";
+  figure.log_x = figure.log_y = true;
+  using Style = Series::Style;
+  if (run.start) figure.series.push_back(spectrum_series("start", run.start_spectrum, Style::line));
+  if (run.end) figure.series.push_back(spectrum_series("end of training", run.end_spectrum, Style::line));
+  if (result.limit)
+    figure.series.push_back(spectrum_series("infinite width", result.limit_spectrum, Style::reference));
+  return figure;
+}
+
 }  // namespace
 
 std::vector<NamedFigure> drift_figures(const DriftPlan& plan, const DriftResult& result) {
   std::vector<NamedFigure> figures;
   const auto keep = [&](std::string name, Figure figure) {
-    if (!figure.series.empty()) figures.push_back({std::move(name), std::move(figure)});
+    if (report::has_points(figure)) figures.push_back({std::move(name), std::move(figure)});
   };
   if (result.steps > 0) keep("drift", drift_figure(plan, result));
   if (plan.widths.size() > 1) keep("scaling", scaling_figure(plan, result));
-  const Index widest =
-      static_cast<Index>(std::max_element(plan.widths.begin(), plan.widths.end()) - plan.widths.begin());
-  const DriftRun& run = result.runs[widest * plan.seeds];
-  Figure spectrum;
-  spectrum.title = "Spectrum of the kernel, width " + std::to_string(run.width);
-  spectrum.x_label = "index of the eigenvalue";
-  spectrum.y_label = "eigenvalue of Theta / N";
-  spectrum.log_x = spectrum.log_y = true;
-  if (!run.rows.empty()) {
-    spectrum.series.push_back(spectrum_series("start", run.start_spectrum, Series::Style::line));
-    spectrum.series.push_back(spectrum_series("end of training", run.end_spectrum, Series::Style::line));
-    if (result.limit)
-      spectrum.series.push_back(
-          spectrum_series("infinite width", result.limit_spectrum, Series::Style::dashed));
-  }
-  keep("spectrum", std::move(spectrum));
+  keep("spectrum", spectrum_figure(plan, result));
   return figures;
 }
 

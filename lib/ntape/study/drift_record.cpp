@@ -79,13 +79,18 @@ std::string manifest_json(const DriftPlan& plan, const data::Dataset<double>& da
 
 void write_kernels(const run::RunDirectory& directory, const DriftPlan& plan, const DriftResult& result) {
   io::NpzWriter file(directory.file("kernels.npz"));
+  bool empty = true;
+  const auto add = [&](const std::string& name, const Kernel<double>& kernel) {
+    file.add(name, kernel.values);
+    empty = false;
+  };
   for (const DriftRun& run : result.runs) {
-    if (run.seed != plan.first_seed || run.rows.empty()) continue;
-    file.add("theta_0_width_" + std::to_string(run.width), run.start.values);
-    file.add("theta_end_width_" + std::to_string(run.width), run.end.values);
+    if (run.seed != plan.first_seed) continue;
+    if (run.start) add("theta_0_width_" + std::to_string(run.width), *run.start);
+    if (run.end) add("theta_end_width_" + std::to_string(run.width), *run.end);
   }
-  if (result.limit) file.add("theta_inf", result.limit->values);
-  file.close();
+  if (result.limit) add("theta_inf", *result.limit);
+  if (!empty) file.close();
 }
 
 }  // namespace
@@ -98,18 +103,20 @@ std::vector<WidthSummary> summarize(const DriftPlan& plan, const DriftResult& re
     double distance = 0;
     for (Index s = 0; s < plan.seeds; ++s) {
       const DriftRun& run = result.runs[a * plan.seeds + s];
-      if (run.diverged) continue;
+      if (run.stopped) continue;
       ++row.seeds;
       row.kernel_change += run.rows.back().kernel_change;
       row.first_loss += run.rows.front().loss;
       row.last_loss += run.rows.back().loss;
       distance += run.rows.front().limit_distance.value_or(0);
     }
-    const double n = static_cast<double>(row.seeds);
-    row.kernel_change /= n;
-    row.first_loss /= n;
-    row.last_loss /= n;
-    if (result.limit && row.seeds > 0) row.limit_distance = distance / n;
+    if (row.seeds > 0) {
+      const double n = static_cast<double>(row.seeds);
+      row.kernel_change /= n;
+      row.first_loss /= n;
+      row.last_loss /= n;
+      if (result.limit) row.limit_distance = distance / n;
+    }
     table.push_back(row);
   }
   return table;
@@ -141,10 +148,10 @@ std::string summary_json(const DriftPlan& plan, const data::Dataset<double>& dat
   j["fits"]["kernel_change"] = fit_json(result.kernel_change_fit);
   j["fits"]["limit_distance"] = fit_json(result.limit_distance_fit);
   j["no_limit_reason"] = result.limit ? nlohmann::json(nullptr) : nlohmann::json(result.no_limit_reason);
-  j["diverged"] = nlohmann::ordered_json::array();
+  j["stopped"] = nlohmann::ordered_json::array();
   for (const DriftRun& run : result.runs)
-    if (run.diverged)
-      j["diverged"].push_back({{"width", run.width}, {"seed", run.seed}, {"message", run.message}});
+    if (run.stopped)
+      j["stopped"].push_back({{"width", run.width}, {"seed", run.seed}, {"message", run.message}});
   return j.dump(2) + "\n";
 }
 

@@ -14,14 +14,14 @@ void write_drift_record(const run::RunDirectory& directory, const DriftPlan& pla
                         const data::Dataset<double>& data, const DriftResult& result,
                         const std::string& config, double wall_seconds);
 
-/// summary.json's text: rate, steps, data, the table by width, the fits, messages of diverged networks.
+/// summary.json's text: rate, steps, data, the table by width, the fits, messages of stopped networks.
 [[nodiscard]] std::string summary_json(const DriftPlan& plan, const data::Dataset<double>& data,
                                        const DriftResult& result);
 
-/// The table a person reads: per width, means over the seeds that did not diverge.
+/// The table a person reads: per width, means over the seeds that were not stopped.
 struct WidthSummary {
   Index width = 0;
-  Index seeds = 0;  ///< that did not diverge
+  Index seeds = 0;  ///< that were not stopped; if 0, there are no means and the figures below are 0
   std::optional<double> limit_distance;
   double kernel_change = 0;
   double first_loss = 0;

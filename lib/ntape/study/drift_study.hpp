@@ -31,23 +31,26 @@ struct DriftPlan {
 inline constexpr double kSafeFraction = 0.25;
 inline constexpr Index kDefaultSteps = 200;
 
-/// One network at one tracked step. Eigenvalues are of Theta_t / N, the rates per unit time.
+/// One network at one tracked step. Eigenvalues are of Theta_t / N, the rates per unit time. What is not
+/// defined or not known is empty; nothing is NaN or infinite.
 struct DriftRow {
-  Index step;
-  double time;
-  double loss;
-  double kernel_change;                  ///< ||Theta_t - Theta_0||_F / ||Theta_0||_F
-  std::optional<double> limit_distance;  ///< ||Theta_t - Theta_inf||_F / ||Theta_inf||_F
-  double kernel_distance;                ///< 1 - cosine of Theta_t and Theta_0
-  double trace_ratio;                    ///< tr Theta_t / tr Theta_0
-  double lambda_max;
-  double lambda_min;
-  double alignment;         ///< target alignment of Theta_t
-  double parameter_change;  ///< ||theta_t - theta_0||_2
-  double output_gap;        ///< rms over examples of f_t minus the frozen-kernel prediction from Theta_0
+  Index step = 0;
+  double time = 0;
+  double loss = 0;
+  double kernel_change = 0;               ///< ||Theta_t - Theta_0||_F / ||Theta_0||_F
+  std::optional<double> limit_distance;   ///< ||Theta_t - Theta_inf||_F / ||Theta_inf||_F
+  std::optional<double> kernel_distance;  ///< 1 - cosine of Theta_t and Theta_0; empty when Theta_t = 0
+  double trace_ratio = 0;                 ///< tr Theta_t / tr Theta_0
+  double lambda_max = 0;
+  double lambda_min = 0;
+  std::optional<double> alignment;  ///< target alignment of Theta_t; empty when it or the targets are zero
+  double parameter_change = 0;      ///< ||theta_t - theta_0||_2
+  /// rms over examples of f_t minus the frozen-kernel prediction from Theta_0; empty when that overflows,
+  /// as it can above the critical rate while the network itself does not.
+  std::optional<double> output_gap;
   struct Layer {
-    double trace_share;  ///< tr of the layer's share / tr Theta_t
-    double change;       ///< ||share_t - share_0||_F / ||share_0||_F
+    std::optional<double> trace_share;  ///< tr of the layer's share / tr Theta_t; empty when Theta_t = 0
+    std::optional<double> change;       ///< ||share_t - share_0||_F / ||share_0||_F; empty for 0 to not 0
   };
   std::vector<Layer> layers;
 };
@@ -56,11 +59,12 @@ struct DriftRow {
 struct DriftRun {
   Index width = 0;
   std::uint64_t seed = 0;
-  std::vector<DriftRow> rows;
-  bool diverged = false;
-  std::string message;
-  Kernel<double> start, end;                         ///< kept for the first seed only
-  std::vector<double> start_spectrum, end_spectrum;  ///< of Theta/N, ascending; first seed only
+  std::vector<DriftRow> rows;           ///< all tracked steps, or those before it was stopped
+  bool stopped = false;                 ///< before the last step: it diverged, or its kernel is zero
+  std::string message;                  ///< why it was stopped, one sentence that names the network
+  std::optional<Kernel<double>> start;  ///< Theta_0, of the first seed
+  std::optional<Kernel<double>> end;    ///< at the last step, of the first seed
+  std::vector<double> start_spectrum, end_spectrum;  ///< of these over N, ascending
 };
 
 struct DriftResult {
@@ -84,13 +88,19 @@ using ProgressSink = std::function<void(std::uint64_t done)>;
 [[nodiscard]] std::uint64_t total_work(const DriftPlan& plan, Index steps);
 
 /// The rate, critical rate, steps and limit the plan leads to, before any training; runs is empty.
-/// Throws UserError for an impossible plan, and for a rate above the critical one unless force_rate.
+/// Throws UserError for an impossible plan: one that needs more memory than there is, a kernel that is zero
+/// or overflows, a rate above the critical one (unless force_rate) or too small for the precision.
 [[nodiscard]] DriftResult prepare_drift(const DriftPlan& plan, const data::Dataset<double>& data);
 
-/// Trains and tracks. Networks are spread over OpenMP's threads, one network a thread; every figure is the
-/// same bits for any number of threads. A network that diverges keeps its rows so far, says so in `message`
-/// and is left out of the fits. Cost: per network, steps * 6 N P flops, and per tracked step one kernel,
-/// one N x N eigenvalue problem.
+/// Trains and tracks what prepare_drift has prepared. Networks are spread over OpenMP's threads, one network
+/// a thread; fewer networks than threads are trained one after another, each with all threads. Every figure
+/// is the same bits for any number of threads. A network that diverges keeps its rows so far, says so in
+/// `message` and is left out of the fits; a width without any other network, too. `progress` is told
+/// total_work in all, whatever diverges. Throws UserError when no network has even a first row.
+/// Cost: per network, steps * 6 N P flops, and per tracked step one kernel, one N x N eigenvalue problem,
+/// once one of (N C) x (N C).
+[[nodiscard]] DriftResult run_drift(const DriftPlan& plan, const data::Dataset<double>& data,
+                                    DriftResult prepared, const ProgressSink& progress = {});
 [[nodiscard]] DriftResult run_drift(const DriftPlan& plan, const data::Dataset<double>& data,
                                     const ProgressSink& progress = {});
 

@@ -28,10 +28,8 @@ bool KernelTrack<Real>::observe(const TrainingState<Real>& state) {
   for (const auto& layer : kernels.layers) snapshot.layers.push_back(cast<double>(layer));
   snapshot.outputs = make_matrix<double>(state.outputs.shape(0), state.outputs.shape(1));
   std::copy(state.outputs.begin(), state.outputs.end(), snapshot.outputs.begin());
-  if (sink_)
-    sink_(std::move(snapshot));
-  else
-    snapshots_.push_back(std::move(snapshot));
+  if (sink_) return sink_(std::move(snapshot));
+  snapshots_.push_back(std::move(snapshot));
   return true;
 }
 

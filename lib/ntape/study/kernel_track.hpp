@@ -23,7 +23,8 @@ struct Snapshot {
 template <class Real>
 class KernelTrack : public Observer<Real> {
  public:
-  using Sink = std::function<void(Snapshot&&)>;
+  /// Returns whether training is to go on.
+  using Sink = std::function<bool(Snapshot&&)>;
 
   /// Keeps its snapshots. `model` and x must outlive the track.
   KernelTrack(const Mlp<Real>& model, const Matrix<Real>& x, std::vector<Index> steps);

@@ -25,12 +25,13 @@ template <class Real>
   return {m.data(), m.shape(0), m.shape(1)};
 }
 
-/// C = alpha op(A) op(B) + beta C, with C row-major m x n at `c` (its rows `ldc` apart).
-/// With beta = 0, C is not read. Throws ShapeError when the inner dimensions differ. Cost 2 m n k flops.
+/// C = alpha op(A) op(B) + beta C, with C row-major m x n at `c` (its rows `ldc` apart), apart from A and B.
+/// With beta = 0, C is not read. Throws ShapeError when the inner dimensions differ or ldc < n, UserError
+/// when a dimension is 2^31 or more. Cost 2 m n k flops.
 template <class Real>
 void gemm(Real alpha, View<Real> a, Op op_a, View<Real> b, Op op_b, Real beta, Real* c, Index ldc);
 
-/// A B^T [a.rows x b.rows]: the Gram matrix of the rows of A against the rows of B.
+/// A B^T [a.rows x b.rows]: the Gram matrix of the rows of A against the rows of B. Throws as gemm does.
 template <class Real>
 [[nodiscard]] Matrix<Real> gram(View<Real> a, View<Real> b);
 
@@ -52,9 +53,11 @@ struct Eigen {
   Matrix<double> vectors;      ///< row k is the unit eigenvector of values[k]
 };
 
-/// Eigendecomposition of a symmetric matrix, in double (LAPACK dsyevd).
-/// Throws InternalError when the matrix is not square, not finite, or LAPACK fails. Cost about 9 n^3 flops.
+/// Eigendecomposition of a symmetric matrix, in double, on one thread (LAPACK dsyevd, which reads one
+/// triangle). Throws InternalError when the matrix is not square, not finite, or LAPACK fails; UserError when
+/// it has more than 32766 rows, whose workspace LAPACK cannot count. Cost about 9 n^3 flops.
 [[nodiscard]] Eigen symmetric_eigen(const Matrix<double>& a);
+/// The eigenvalues alone, ascending. Throws InternalError likewise. Cost about 4/3 n^3 flops.
 [[nodiscard]] std::vector<double> symmetric_eigenvalues(const Matrix<double>& a);
 
 }  // namespace ntape::linalg

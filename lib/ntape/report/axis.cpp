@@ -1,0 +1,83 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <ntape/report/axis.hpp>
+
+namespace ntape::report {
+namespace {
+
+std::string plain(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", value);
+  return text;
+}
+
+std::string label_of(int digit, int exponent, bool powers) {
+  if (!powers) return plain(digit * std::pow(10.0, exponent));
+  const std::string power = "10^{" + std::to_string(exponent) + "}";
+  return digit == 1 ? power : std::to_string(digit) + "·" + power;
+}
+
+}  // namespace
+
+AxisRange padded(double smallest, double largest, bool logarithmic) {
+  constexpr double kRoom = 0.04;  // of the span, at each end
+  if (logarithmic) {
+    const double room = std::max(kRoom * std::log10(largest / smallest), 0.02);
+    return {smallest * std::pow(10, -room), largest * std::pow(10, room)};
+  }
+  const double span = largest - smallest;
+  const double room = span > 0 ? kRoom * span : std::max(0.1 * std::abs(smallest), 0.1);
+  return {smallest - room, largest + room};
+}
+
+std::vector<Tic> logarithmic_tics(AxisRange range) {
+  constexpr int kMostLabels = 8;
+  const int first = static_cast<int>(std::floor(std::log10(range.low)));
+  const int last = static_cast<int>(std::floor(std::log10(range.high)));
+  const bool powers = range.low < 0.01 || range.high > 5000;
+  const int decades = last - first;
+  std::vector<Tic> tics;
+  const auto add = [&](int digit, int exponent, bool labelled) {
+    const double at = digit * std::pow(10.0, exponent);
+    if (at >= range.low && at <= range.high)
+      tics.push_back({at, labelled ? label_of(digit, exponent, powers) : std::string()});
+  };
+  if (decades >= 2) {
+    const int step = (decades + kMostLabels - 1) / kMostLabels;
+    for (int e = first; e <= last; ++e) {
+      add(1, e, e % step == 0);
+      for (int digit = 2; digit <= 9 && decades <= kMostLabels; ++digit) add(digit, e, false);
+    }
+    return tics;
+  }
+  const auto labels = [&] {
+    return std::count_if(tics.begin(), tics.end(), [](const Tic& t) { return !t.label.empty(); });
+  };
+  for (const bool every : {false, true}) {
+    tics.clear();
+    for (int e = first; e <= last; ++e)
+      for (int digit = 1; digit <= 9; ++digit) add(digit, e, every || digit == 1 || digit == 2 || digit == 5);
+    if (labels() >= 2) return tics;
+  }
+  return {{range.low, plain(range.low)}, {range.high, plain(range.high)}};
+}
+
+std::vector<Tic> chosen_tics(AxisRange range, bool logarithmic, std::vector<double> positions) {
+  constexpr double kLeastDistance = 0.06;  // of the axis
+  const auto scale = [&](double v) { return logarithmic ? std::log10(v) : v; };
+  const double span = scale(range.high) - scale(range.low);
+  std::sort(positions.begin(), positions.end());
+  std::vector<Tic> tics;
+  double last = -1;
+  for (const double at : positions) {
+    if (at < range.low || at > range.high) continue;
+    const double place = (scale(at) - scale(range.low)) / span;
+    const bool labelled = last < 0 || place - last >= kLeastDistance;
+    tics.push_back({at, labelled ? plain(at) : std::string()});
+    if (labelled) last = place;
+  }
+  return tics;
+}
+
+}  // namespace ntape::report

@@ -1,0 +1,49 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <limits>
+#include <ntape/base/errors.hpp>
+#include <ntape/run/memory.hpp>
+
+namespace ntape::run {
+namespace {
+
+constexpr double kUnknown = std::numeric_limits<double>::infinity();
+
+double memory_of_machine() {
+  std::ifstream file("/proc/meminfo");
+  std::string name;
+  double kibibytes = 0;
+  for (std::string rest; file >> name >> kibibytes; std::getline(file, rest))
+    if (name == "MemAvailable:") return 1024 * kibibytes;
+  return kUnknown;
+}
+
+// The file holds "max" where there is no limit.
+double memory_of_group(const char* path) {
+  std::ifstream file(path);
+  double bytes = 0;
+  return file >> bytes ? bytes : kUnknown;
+}
+
+std::string in_gibibytes(double bytes) {
+  char text[48];
+  std::snprintf(text, sizeof text, "%.3g GiB", bytes / 0x1p30);
+  return text;
+}
+
+}  // namespace
+
+double available_memory() {
+  return std::min({memory_of_machine(), memory_of_group("/sys/fs/cgroup/memory.max"),
+                   memory_of_group("/sys/fs/cgroup/memory/memory.limit_in_bytes")});
+}
+
+void require_memory(double bytes, const std::string& what, double available) {
+  if (bytes <= available) return;
+  throw UserError(what + " need at least " + in_gibibytes(bytes) + " of memory, and " +
+                  in_gibibytes(available) + " are available");
+}
+
+}  // namespace ntape::run

@@ -1,0 +1,46 @@
+#include <algorithm>
+#include <ntape/study/drift_memory.hpp>
+
+namespace ntape::study {
+namespace {
+
+double bytes_of(const Architecture& a, double examples, double real) {
+  double parameters = 0, units = 0;
+  for (Index l = 0; l + 1 < a.widths.size(); ++l) {
+    const double in = static_cast<double>(a.widths[l]), out = static_cast<double>(a.widths[l + 1]);
+    parameters += (in + 1) * out;
+    units += out;
+  }
+  const double outputs = static_cast<double>(a.widths.back());
+  const double full = examples * outputs;
+  // theta, theta_0, gradient; outputs of ops with one cotangent, and C more for the Jacobian; kernel and
+  // shares; the frozen kernel in double, with its eigenvectors.
+  return real * (3 * parameters + examples * units * (2 + outputs) +
+                 examples * examples * static_cast<double>(a.depth() + 1)) +
+         2 * sizeof(double) * full * full;
+}
+
+}  // namespace
+
+double least_memory(const DriftPlan& plan, Index examples, int threads) {
+  const double real = plan.precision == Precision::f32 ? sizeof(float) : sizeof(double);
+  std::vector<double> networks;
+  for (const Architecture& a : plan.architectures)
+    networks.push_back(bytes_of(a, static_cast<double>(examples), real));
+  std::sort(networks.rbegin(), networks.rend());
+  const double seeds = static_cast<double>(plan.seeds), jobs = seeds * static_cast<double>(networks.size());
+  // Fewer networks than threads train one after another.
+  double places = jobs < threads ? 1 : threads, bytes = 0;
+  for (const double network : networks) {
+    bytes += std::min(seeds, places) * network;
+    places -= std::min(seeds, places);
+  }
+  return bytes;
+}
+
+double parameter_count(double inputs, double width, double outputs, double depth) {
+  if (depth < 2) return (inputs + 1) * outputs;
+  return (inputs + 1) * width + (depth - 2) * (width + 1) * width + (width + 1) * outputs;
+}
+
+}  // namespace ntape::study

@@ -1,0 +1,126 @@
+#include <algorithm>
+#include <cmath>
+#include <ntape/drift/change.hpp>
+#include <ntape/study/drift_rows.hpp>
+#include <ntape/tensor/linalg.hpp>
+
+namespace ntape::study {
+namespace {
+
+bool all_finite(const Matrix<double>& m) {
+  return std::all_of(m.begin(), m.end(), [](double v) { return std::isfinite(v); });
+}
+
+bool all_finite(const Snapshot& s) {
+  return std::isfinite(s.loss) && std::isfinite(s.parameter_change) && all_finite(s.kernel.values) &&
+         all_finite(s.outputs) &&
+         std::all_of(s.layers.begin(), s.layers.end(), [](const auto& k) { return all_finite(k.values); });
+}
+
+// Empty cells are fine: they are not overflow.
+bool all_finite(const DriftRow& r) {
+  return std::isfinite(r.kernel_change) && std::isfinite(r.limit_distance.value_or(0)) &&
+         std::isfinite(r.kernel_distance.value_or(0)) && std::isfinite(r.trace_ratio) &&
+         std::isfinite(r.lambda_max) && std::isfinite(r.lambda_min) &&
+         std::isfinite(r.alignment.value_or(0)) &&
+         std::all_of(r.layers.begin(), r.layers.end(), [](const DriftRow::Layer& l) {
+           return std::isfinite(l.trace_share.value_or(0)) && std::isfinite(l.change.value_or(0));
+         });
+}
+
+// As the drift measures compute it: zero here is zero there.
+bool is_zero(const Matrix<double>& m) {
+  return std::all_of(m.begin(), m.end(), [](double v) { return v * v == 0; });
+}
+
+double trace(const Matrix<double>& m) {
+  double sum = 0;
+  for (Index i = 0; i < m.shape(0); ++i) sum += m(i, i);
+  return sum;
+}
+
+// rms over examples of |f - g|: the norm of the paper's <.,.>_pin.
+double rms_difference(const Matrix<double>& f, const Matrix<double>& g) {
+  double sum = 0;
+  for (Index k = 0; k < f.size(); ++k) sum += (f.data()[k] - g.data()[k]) * (f.data()[k] - g.data()[k]);
+  return std::sqrt(sum / static_cast<double>(f.shape(0)));
+}
+
+// A share that is and stays exactly zero (biases with bias_scale = 0, say) has not changed.
+std::optional<double> change_of_share(const Matrix<double>& now, const Matrix<double>& start) {
+  if (!is_zero(start)) return relative_change(now, start);
+  return is_zero(now) ? std::optional<double>(0) : std::nullopt;
+}
+
+}  // namespace
+
+std::string stop_message(const DriftRun& run, const std::string& why) {
+  return "width " + std::to_string(run.width) + ", seed " + std::to_string(run.seed) + ": " + why;
+}
+
+std::vector<double> spectrum_over_n(const Kernel<double>& kernel) {
+  std::vector<double> values = linalg::symmetric_eigenvalues(kernel.values);
+  for (double& v : values) v /= static_cast<double>(kernel.rows());
+  return values;
+}
+
+bool RowMaker::stop(const std::string& why) {
+  run_.stopped = true;
+  run_.message = stop_message(run_, why);
+  return false;
+}
+
+DriftRow RowMaker::row_of(const Snapshot& now, const std::vector<double>& spectrum) const {
+  const Matrix<double>&theta = now.kernel.values, &theta0 = start_.kernel.values;
+  const bool nothing = is_zero(theta);
+  DriftRow row;
+  row.step = now.step;
+  row.time = now.time;
+  row.loss = now.loss;
+  row.kernel_change = relative_change(theta, theta0);
+  if (shared_.limit) row.limit_distance = relative_change(theta, shared_.limit->values);
+  if (!nothing) row.kernel_distance = kernel_distance(theta, theta0);
+  row.trace_ratio = trace_ratio(theta, theta0);
+  row.lambda_max = spectrum.back();
+  row.lambda_min = spectrum.front();
+  if (!nothing && !is_zero(data_.y)) row.alignment = target_alignment(theta, data_.y);
+  row.parameter_change = now.parameter_change;
+  const double gap = rms_difference(now.outputs, lazy_->after_steps(now.step, shared_.rate));
+  if (std::isfinite(gap)) row.output_gap = gap;
+  for (Index l = 0; l < now.layers.size(); ++l) {
+    DriftRow::Layer layer;
+    if (!nothing) layer.trace_share = trace(now.layers[l].values) / trace(theta);
+    layer.change = change_of_share(now.layers[l].values, start_.layers[l].values);
+    row.layers.push_back(layer);
+  }
+  return row;
+}
+
+bool RowMaker::add(Snapshot&& now, const std::function<Kernel<double>()>& frozen) {
+  const std::string overflow = "its outputs or kernel overflowed at step " + std::to_string(now.step) +
+                               "; smaller inputs, targets, scales or --rate are needed, or --precision f64";
+  if (!all_finite(now)) return stop(overflow);
+  if (now.step == 0) {
+    if (is_zero(now.kernel.values)) return stop("its kernel is zero at step 0, so it cannot be trained");
+    const Kernel<double> full = frozen();
+    if (!all_finite(full.values)) return stop(overflow);
+    lazy_.emplace(full.values, now.outputs, data_.y);
+    start_ = now;
+  }
+  std::vector<double> spectrum = spectrum_over_n(now.kernel);
+  DriftRow row = row_of(now, spectrum);
+  if (!all_finite(row)) return stop(overflow);
+  run_.rows.push_back(std::move(row));
+  if (!keep_kernels_) return true;
+  if (now.step == 0) {
+    run_.start = now.kernel;
+    run_.start_spectrum = spectrum;
+  }
+  if (now.step == shared_.steps) {
+    run_.end = std::move(now.kernel);
+    run_.end_spectrum = std::move(spectrum);
+  }
+  return true;
+}
+
+}  // namespace ntape::study

@@ -1,0 +1,192 @@
+#include "drift_options.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <ntape/base/errors.hpp>
+
+#include "toml.hpp"
+
+namespace ntape::tools {
+namespace {
+
+void add_data(CLI::App& app, DriftOptions& o) {
+  auto* data = app.add_option("--data", o.source.spec,
+                              "circle, gaussian-product, sphere:D, fashion-mnist,\n"
+                              "idx:IMAGES,LABELS, FILE.npz or FILE.csv; default:\n"
+                              "x_1 x_2 on 128 standard normal points of the plane")
+                   ->type_name("SOURCE");
+  auto* inputs =
+      app.add_option("--inputs", o.source.inputs, "N x n_0, instead of --data")->type_name("X.npy");
+  auto* targets = app.add_option("--targets", o.source.targets, "N or N x n_L")->type_name("Y.npy");
+  inputs->excludes(data);
+  targets->excludes(data);
+  app.add_option("--examples", o.source.examples, "how many to take; default: depends on the source")
+      ->transform(whole_number(1))
+      ->type_name("N");
+  app.add_option("--classes", o.source.classes,
+                 "labels to keep: two become targets -1 and +1,\n"
+                 "more (or all, without this option) a centred one-hot code")
+      ->transform(whole_number(std::numeric_limits<int>::min(), std::numeric_limits<int>::max()))
+      ->delimiter(',')
+      ->type_name("A,B,...");
+  app.add_option("--data-seed", o.data_seed, "of synthetic data")
+      ->transform(whole_number())
+      ->type_name("S")
+      ->capture_default_str();
+  for (const char* name : {"--data", "--inputs", "--targets", "--examples", "--classes", "--data-seed"})
+    app.get_option(name)->group("Data");
+}
+
+void add_model(CLI::App& app, DriftOptions& o) {
+  auto* depth = add_depth(app, o.model);
+  auto* width = app.add_option("--width", o.model.widths, "equal hidden widths; a list is a sweep")
+                    ->transform(whole_number(1))
+                    ->delimiter(',')
+                    ->type_name("N,...")
+                    ->capture_default_str()
+                    ->group("Model");
+  app.add_option("--hidden", o.model.hidden, "one explicit shape instead of --depth and --width")
+      ->transform(whole_number(1))
+      ->delimiter(',')
+      ->type_name("N,M,...")
+      ->group("Model")
+      ->excludes(width)
+      ->excludes(depth);
+  add_scales(app, o.model);
+  app.add_option("--outputs", o.outputs, "must agree with the targets; default: as they have")
+      ->transform(whole_number(1))
+      ->configurable(false)
+      ->type_name("C")
+      ->group("Model");
+}
+
+void add_training(CLI::App& app, DriftOptions& o) {
+  app.add_option("--rate", o.rate, "eta; default: a quarter of the critical rate of the limit kernel")
+      ->check(finite_number())
+      ->type_name("X");
+  auto* steps = app.add_option("--steps", o.steps,
+                               "of gradient descent; default: " + std::to_string(study::kDefaultSteps))
+                    ->transform(whole_number())
+                    ->type_name("N");
+  app.add_option("--time", o.time, "rate x steps, instead of --steps")
+      ->check(finite_number())
+      ->type_name("X")
+      ->excludes(steps);
+  app.add_option("--track", o.track, "log:N, every:K or a list of steps: 0,10,100")
+      ->type_name("WHEN")
+      ->capture_default_str();
+  app.add_flag("--force-rate", o.force_rate, "run a rate above the critical one anyway");
+  app.add_option("--seeds", o.seeds, "networks per width")
+      ->transform(whole_number(1))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--seed", o.first_seed, "the first of them")
+      ->transform(whole_number())
+      ->type_name("S")
+      ->capture_default_str();
+  for (const char* name : {"--rate", "--steps", "--time", "--track", "--force-rate", "--seeds", "--seed"})
+    app.get_option(name)->group("Training");
+}
+
+template <class Value>
+std::string toml_list(const std::vector<Value>& values) {
+  std::string list;
+  for (const Value value : values) list += (list.empty() ? "" : ", ") + std::to_string(value);
+  return "[" + list + "]";
+}
+
+}  // namespace
+
+void add_options(CLI::App& app, DriftOptions& o) {
+  add_data(app, o);
+  add_model(app, o);
+  add_training(app, o);
+  add_precision(app, o.machine);
+  add_threads(app, o.machine);
+  // What a saved config must not say: a run is reproduced elsewhere and shown differently.
+  app.add_option("--out", o.out, "new directory; default: runs/<data>-<time>")
+      ->configurable(false)
+      ->type_name("DIR")
+      ->group("Output");
+  app.set_config("--config", "", "a saved config.toml; the command line wins over it")
+      ->type_name("FILE")
+      ->group("Output");
+  add_talk(app, o.talk);
+  app.config_formatter(std::make_shared<TomlReader>(app));
+  app.allow_config_extras(CLI::config_extras_mode::error);
+  app.footer(
+      "examples:\n"
+      "  ntape drift\n"
+      "  ntape drift --width 64,128,256,512,1024,2048 --seeds 8 --out runs/paper\n"
+      "  ntape drift --data fashion-mnist --classes 0,1 --examples 256 --precision f32\n"
+      "  ntape drift --inputs X.npy --targets Y.npy --hidden 512,256 --time 100\n"
+      "  ntape drift --config runs/paper/config.toml --out runs/again");
+}
+
+study::DriftPlan make_plan(const DriftOptions& o, const data::Dataset<double>& data) {
+  const Index inputs = data.x.shape(1), outputs = data.y.shape(1);
+  if (o.outputs != 0 && o.outputs != outputs)
+    throw UserError("--outputs is " + std::to_string(o.outputs) + ", but the targets of '" + data.name +
+                    "' have " + std::to_string(outputs) + (outputs == 1 ? " column" : " columns"));
+  study::DriftPlan plan;
+  if (!o.model.hidden.empty()) {
+    plan.architectures.push_back(explicit_architecture(o.model, inputs, outputs));
+    plan.widths.push_back(*std::min_element(o.model.hidden.begin(), o.model.hidden.end()));
+  } else {
+    plan.widths = o.model.widths;
+    std::sort(plan.widths.begin(), plan.widths.end());
+    const auto twice = std::adjacent_find(plan.widths.begin(), plan.widths.end());
+    if (twice != plan.widths.end()) throw UserError("--width names " + std::to_string(*twice) + " twice");
+    if (o.model.depth == 1 && plan.widths.size() > 1)
+      throw UserError("--depth 1 has no hidden layer, and --width names " +
+                      std::to_string(plan.widths.size()) + " of its widths");
+    for (const Index width : plan.widths)
+      plan.architectures.push_back(equal_architecture(o.model, inputs, width, outputs));
+  }
+  plan.rate = o.rate;
+  plan.steps = o.steps;
+  plan.time = o.time;
+  plan.track = o.track;
+  plan.seeds = o.seeds;
+  plan.first_seed = o.first_seed;
+  plan.precision = o.machine.precision == "f32" ? study::Precision::f32 : study::Precision::f64;
+  plan.force_rate = o.force_rate;
+  return plan;
+}
+
+std::string saved_config(const DriftOptions& o, const data::Dataset<double>& data,
+                         const study::DriftPlan& plan, const study::DriftResult& result) {
+  std::string text = "# A run of ntape " NTAPE_VERSION " on data with the checksum " + data::checksum(data) +
+                     "; again: ntape drift --config THIS_FILE\n";
+  const auto add = [&](const char* option, const std::string& value) {
+    text += std::string(option) + " = " + value + "\n";
+  };
+  const data::SourceOptions source = data::resolved(o.source, data);
+  if (!source.spec.empty()) add("data", toml_string(source.spec));
+  if (!source.inputs.empty()) {
+    add("inputs", toml_string(source.inputs));
+    add("targets", toml_string(source.targets));
+  }
+  add("examples", std::to_string(source.examples));
+  if (!source.classes.empty()) add("classes", toml_list(source.classes));
+  add("data-seed", std::to_string(o.data_seed));
+  if (!o.model.hidden.empty()) {
+    add("hidden", toml_list(o.model.hidden));
+  } else {
+    add("depth", std::to_string(o.model.depth));
+    add("width", toml_list(plan.widths));
+  }
+  add("activation", toml_string(o.model.activation));
+  add("weight-scale", toml_number(o.model.weight_scale));
+  add("bias-scale", toml_number(o.model.bias_scale));
+  add("rate", toml_number(result.rate));
+  add("steps", std::to_string(result.steps));
+  add("track", toml_string(o.track));
+  if (o.force_rate) add("force-rate", "true");
+  add("seeds", std::to_string(o.seeds));
+  add("seed", std::to_string(o.first_seed));
+  add("precision", toml_string(o.machine.precision));
+  return text;
+}
+
+}  // namespace ntape::tools

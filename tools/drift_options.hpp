@@ -1,0 +1,35 @@
+#pragma once
+
+#include <ntape/study/drift_study.hpp>
+
+#include "options.hpp"
+
+namespace ntape::tools {
+
+struct DriftOptions {
+  data::SourceOptions source;
+  std::uint64_t data_seed = 0;
+  ModelOptions model;
+  Index outputs = 0;  ///< 0: as the data have
+  std::optional<double> rate, time;
+  std::optional<Index> steps;
+  std::string track = "log:12";
+  Index seeds = 4;
+  std::uint64_t first_seed = 0;
+  bool force_rate = false;
+  MachineOptions machine;
+  std::string out;
+  TalkOptions talk;
+};
+
+void add_options(CLI::App& app, DriftOptions& options);
+
+/// Throws UserError when the options and the data do not fit.
+[[nodiscard]] study::DriftPlan make_plan(const DriftOptions& options, const data::Dataset<double>& data);
+
+/// The text of config.toml: every choice that the figures of the run depend on, defaults by their values (the
+/// rate and the steps, too), so that it means the same to later versions.
+[[nodiscard]] std::string saved_config(const DriftOptions& options, const data::Dataset<double>& data,
+                                       const study::DriftPlan& plan, const study::DriftResult& result);
+
+}  // namespace ntape::tools
