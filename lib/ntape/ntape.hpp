@@ -30,3 +30,4 @@
 #include <ntape/tape/sweep.hpp>
 #include <ntape/tape/tape.hpp>
 #include <ntape/train/descent.hpp>
+#include <ntape/train/gradient.hpp>

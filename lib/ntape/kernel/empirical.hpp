@@ -1,6 +1,6 @@
 #pragma once
 
-#include <ntape/kernel/network.hpp>
+#include <ntape/kernel/network_kernel.hpp>
 #include <ntape/model/mlp.hpp>
 #include <vector>
 
@@ -15,7 +15,7 @@ struct EmpiricalKernels {
   std::vector<Kernel<Real>> layers;  ///< layer shares of the NTK; they sum to it
 };
 
-/// The empirical NTK (see empirical_ntk in network.hpp), its layer shares, and the empirical NNGP
+/// The empirical NTK (see empirical_ntk in network_kernel.hpp), its layer shares, and the empirical NNGP
 /// sigma_w^2 <alpha^{L-1}, alpha'^{L-1}> / n_{L-1} + beta^2. x [N1 x n_0], x2 [N2 x n_0]; the same matrix
 /// twice for symmetric kernels. Throws ShapeError when the columns are not n_0, UserError when there are no
 /// examples. Cost: as empirical_ntk.

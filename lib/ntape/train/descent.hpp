@@ -1,7 +1,8 @@
 #pragma once
 
 #include <ntape/data/dataset.hpp>
-#include <ntape/model/mlp.hpp>
+#include <ntape/model/network.hpp>
+#include <ntape/ops/objective.hpp>
 #include <string>
 
 namespace ntape {
@@ -11,7 +12,7 @@ template <class Real>
 struct TrainingState {
   Index step;
   double time;  ///< rate * step
-  double loss;  ///< 1/(2N) sum |f - y|^2
+  double loss;  ///< the objective; 1/(2N) sum |f - y|^2 by default
   const Parameters<Real>& theta;
   const Matrix<Real>& outputs;  ///< f(theta, x) [N x C]
 };
@@ -22,7 +23,7 @@ class Observer {
  public:
   virtual ~Observer() = default;
   /// Returns whether to go on.
-  virtual bool observe(const TrainingState<Real>& state) = 0;
+  virtual bool observe(const TrainingState<Real>&) { return true; }
   /// Not called when training diverged: there is no state worth looking at.
   virtual void finish(const TrainingState<Real>&) {}
 };
@@ -30,6 +31,7 @@ class Observer {
 struct DescentOptions {
   double rate = 1.0;  ///< eta
   Index steps = 0;
+  std::string objective = "mean_square";  ///< see objective in ops/objective.hpp
   /// The rate of each entry of theta is `rate` times its factor (see rate_factors in model/mlp.hpp).
   /// Empty: 1.
   std::vector<double> rate_factors = {};
@@ -42,17 +44,33 @@ struct DescentResult {
   std::string message;  ///< one sentence when diverged
 };
 
-/// Full-batch gradient descent theta <- theta - eta grad C on C = 1/(2N) sum |f - y|^2, in place.
-/// The tape is recorded once and replayed. A loss that is not finite, or has grown to more than 1e12 times
-/// (1 + the first), stops training with diverged = true; theta is then the diverged one.
-/// Throws UserError for a rate that is not positive and finite, ShapeError when data and model disagree.
-/// Cost per step: one evaluation and one reverse sweep, about 6 N P flops.
+/// Throws UserError for options that cannot be followed or data without examples.
+void require_descent(const DescentOptions& options, Index examples, Index entries);
+
+/// Descends on a recorded output, replaying its tape; see gradient_descent.
 template <class Real>
-DescentResult gradient_descent(const Mlp<Real>& model, Parameters<Real>& theta,
-                               const data::Dataset<Real>& data, const DescentOptions& options,
-                               Observer<Real>& observer);
-template <class Real>
-DescentResult gradient_descent(const Mlp<Real>& model, Parameters<Real>& theta,
-                               const data::Dataset<Real>& data, const DescentOptions& options);
+DescentResult descend(Tape<Real>& tape, Var output, Parameters<Real>& theta, const Matrix<Real>& y,
+                      const DescentOptions& options, Observer<Real>& observer);
+
+/// Full-batch gradient descent theta <- theta - eta grad C in place, on the options' objective C: with mean
+/// square, C = 1/(2N) sum |f - y|^2. f is any network (see Network). The tape is recorded once and replayed.
+/// A loss that is not finite, or has grown to more than 1e12 times (1 + the first), stops training with
+/// diverged = true; theta is then the diverged one. Throws UserError for a rate that is not positive and
+/// finite or an unknown objective, ShapeError when data and model disagree.
+/// Cost per step: one evaluation and one reverse sweep, about 6 N P flops; no allocation.
+template <class Real, Network<Real> F>
+DescentResult gradient_descent(const F& f, Parameters<Real>& theta, const data::Dataset<Real>& data,
+                               const DescentOptions& options, Observer<Real>& observer) {
+  require_descent(options, data.x.shape(0), theta.entries.size());
+  Tape<Real> tape;
+  const Var output = f(tape, theta, tape.input(data.x));
+  return descend(tape, output, theta, data.y, options, observer);
+}
+template <class Real, Network<Real> F>
+DescentResult gradient_descent(const F& f, Parameters<Real>& theta, const data::Dataset<Real>& data,
+                               const DescentOptions& options) {
+  Observer<Real> silent;
+  return gradient_descent(f, theta, data, options, silent);
+}
 
 }  // namespace ntape

@@ -1,20 +1,11 @@
 #pragma once
 
-#include <concepts>
 #include <iosfwd>
-#include <memory>
 #include <ntape/kernel/kernel.hpp>
 #include <ntape/kernel/routes.hpp>
-#include <ntape/model/parameters.hpp>
+#include <ntape/model/network.hpp>
 
 namespace ntape {
-
-/// Anything that records a network: f(tape, theta, x) gives the output [N x C]. A generic lambda
-/// `[](auto& tape, const auto& theta, Var x) { ... }` is one for every Real; so is an Mlp<Real>.
-template <class F, class Real>
-concept Network = requires(const F& f, Tape<Real>& tape, const Parameters<Real>& theta, Var x) {
-  { f(tape, theta, x) } -> std::same_as<Var>;
-};
 
 /// What of a network's kernel is wanted, and how it is made.
 template <class Real>

@@ -1,27 +1,8 @@
 #include <algorithm>
 #include <ntape/base/errors.hpp>
-#include <ntape/kernel/network.hpp>
+#include <ntape/kernel/network_kernel.hpp>
 
 namespace ntape {
-namespace {
-
-// The entry of theta that each parameter of the tape is, by address.
-template <class Real>
-std::vector<Index> entries_of(const Tape<Real>& tape, const Parameters<Real>& theta) {
-  std::vector<Index> entries;
-  for (const Var p : tape.parameters()) {
-    const auto at = std::find_if(theta.entries.begin(), theta.entries.end(),
-                                 [&](const auto& entry) { return &entry.value == &tape.value(p); });
-    if (at == theta.entries.end())
-      throw UserError("kernel: parameter %" + std::to_string(p.index) +
-                      " of the tape is not an entry of theta; record it from theta, or as a constant");
-    entries.push_back(static_cast<Index>(at - theta.entries.begin()));
-  }
-  return entries;
-}
-
-}  // namespace
-
 template <class Real>
 void require_examples(const Matrix<Real>& x) {
   if (x.shape(0) == 0) throw UserError("the kernel needs at least one example, given 0");
