@@ -2,213 +2,147 @@
 
 #include <doctest/doctest.h>
 
-#include <limits>
 #include <ntape/base/errors.hpp>
-#include <ntape/jacobian/jacobian.hpp>
-#include <variant>
 
-#include "matrices.hpp"
+#include "check_op_parts.hpp"
 #include "temp_dir.hpp"
 
 namespace ntape::test {
 namespace {
 
-template <class Real>
-using Matrices = std::vector<Matrix<Real>>;
-
-template <class Real>
-std::vector<const Matrix<Real>*> pointers(const Matrices<Real>& values) {
-  std::vector<const Matrix<Real>*> result;
-  for (const auto& v : values) result.push_back(&v);
-  return result;
-}
-
-Matrices<double> arguments_of(const OpCase& c) {
-  Matrices<double> values;
-  for (Index k = 0; k < c.arguments.size(); ++k) {
-    values.push_back(normal<double>(c.arguments[k].shape.rows, c.arguments[k].shape.cols, 100 + k));
-    for (double& v : values.back())
-      if (std::abs(v) < c.kink) v += v < 0 ? -c.kink : c.kink;
-  }
-  return values;
-}
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 Shape promised_shape(const OpCase& c) {
   std::vector<Shape> shapes;
   for (const auto& argument : c.arguments) shapes.push_back(argument.shape);
-  return c.op->shape(shapes);
+  return c.ops.f64->shape(shapes);
 }
 
-template <class Real>
-Matrix<Real> value_of(const Op<Real>& op, const Matrices<Real>& arguments, Shape shape) {
-  Matrix<Real> out = make_matrix<Real>(shape.rows, shape.cols);
-  out.fill(std::numeric_limits<Real>::quiet_NaN());
-  op.forward(pointers(arguments), out);
-  return out;
-}
-
-double dot(const Stack<double>& a, const Stack<double>& b, double& size) {
-  double sum = 0;
-  for (Index k = 0; k < a.size(); ++k) {
-    sum += a.data()[k] * b.data()[k];
-    size += std::abs(a.data()[k] * b.data()[k]);
-  }
-  return sum;
-}
-
-Stack<double> zero_stack(Index count, Shape shape) {
-  Stack<double> s = make_stack<double>(count, shape.rows, shape.cols);
-  s.fill(0);
-  return s;
-}
-
-Stack<double> one_of(const Stack<double>& s, Index v) {
-  Stack<double> one = make_stack<double>(1, s.shape(1), s.shape(2));
-  std::copy_n(slice(s, v), one.size(), one.data());
-  return one;
-}
-
-// Central difference with step h = 1e-5 on values and third derivatives of order 1 to 10: truncation h^2,
-// rounding 1e-16 / h, together below 1e-9.
-void check_jvp(const OpCase& c, const Matrices<double>& arguments, Arg arg, const Stack<double>& tangent,
-               const Stack<double>& pushed) {
-  const double h = 1e-5;
-  const Shape shape{pushed.shape(1), pushed.shape(2)};
-  for (Index v = 0; v < tangent.shape(0); ++v) {
-    Matrices<double> above = arguments, below = arguments;
-    for (Index k = 0; k < above[arg].size(); ++k) {
-      above[arg].data()[k] += h * slice(tangent, v)[k];
-      below[arg].data()[k] -= h * slice(tangent, v)[k];
-    }
-    const auto high = value_of(*c.op, above, shape), low = value_of(*c.op, below, shape);
-    for (Index k = 0; k < high.size(); ++k) {
-      const double difference = (high.data()[k] - low.data()[k]) / (2 * h);
-      CHECK(std::abs(slice(pushed, v)[k] - difference) < 1e-8 * (1 + std::abs(difference)));
-    }
-  }
-}
-
-using Direction = void (Op<double>::*)(const Site<double>&, Arg, const Stack<double>&, Stack<double>&) const;
-
-// V directions at once are V separate ones, bit for bit, and the result is added to what is there.
-Stack<double> checked(const OpCase& c, Direction direction, const Site<double>& site, Arg arg,
-                      const Stack<double>& in, Shape out_shape) {
-  Stack<double> together = zero_stack(in.shape(0), out_shape);
-  (c.op.get()->*direction)(site, arg, in, together);
-  for (Index v = 0; v < in.shape(0); ++v) {
-    Stack<double> alone = zero_stack(1, out_shape);
-    (c.op.get()->*direction)(site, arg, one_of(in, v), alone);
-    CHECK(largest_difference(alone, one_of(together, v)) == 0);
-  }
-  Stack<double> added = zero_stack(in.shape(0), out_shape);
-  added.fill(3);
-  (c.op.get()->*direction)(site, arg, in, added);
-  for (double& v : added) v -= 3;
-  // 3 + v - 3 rounds at the last place of 3 + |v|, a few times where v is itself a sum.
-  CHECK(largest_difference(added, together) < 1e-14 * (3 + largest(together)));
-  return together;
-}
-
-Stack<double> dense(const Block<double>& block, Shape parameter) {
-  if (const auto* d = std::get_if<DenseBlock<double>>(&block)) return d->j;
-  const auto& outer = std::get<OuterBlock<double>>(block);
-  Stack<double> j = make_stack<double>(outer.d->shape(0), outer.d->shape(1), parameter.size());
-  for (Index v = 0; v < j.shape(0); ++v)
-    for (Index n = 0; n < j.shape(1); ++n)
-      for (Index p = 0; p < j.shape(2); ++p) {
-        const Index o = outer.a ? p / parameter.cols : p;
-        const double a = outer.a ? (*outer.a)(n, p % parameter.cols) : 1.0;
-        j(v, n, p) = outer.scale * (*outer.d)(v, n, o) * a;
-      }
-  return j;
-}
-
-void check_derivatives(const OpCase& c, const Matrices<double>& arguments, const Matrix<double>& out) {
-  const auto in = pointers(arguments);
-  const Site<double> site{in, out};
-  bool batched = false;
-  for (const auto& argument : c.arguments) batched = batched || argument.batched;
-  const Stack<double> cotangent = normal_stack<double>(3, shape_of(out), 7);
+void check_rows(const Place& place) {
+  const OpCase& c = place.c;
+  const Matrix<double>& out = place.out;
+  bool crossed = false, batched = false;
   for (Arg arg = 0; arg < c.arguments.size(); ++arg) {
-    CAPTURE(arg);
-    const Shape shape = c.arguments[arg].shape;
-    const Stack<double> tangent = normal_stack<double>(3, shape, 8);
-    const Stack<double> pushed = checked(c, &Op<double>::jvp, site, arg, tangent, shape_of(out));
-    const Stack<double> pulled = checked(c, &Op<double>::vjp, site, arg, cotangent, shape);
-    check_jvp(c, arguments, arg, tangent, pushed);
-    double size = 0;
-    const double there = dot(cotangent, pushed, size), back = dot(pulled, tangent, size);
-    // Two summations of the same products; rounding grows with their absolute sum.
-    CHECK(std::abs(there - back) <= 1e-13 * size);
-    if (batched && !c.arguments[arg].batched && c.op->rows() == Rows::independent) {
-      const auto own = dense(c.op->block(site, arg, cotangent), shape);
-      const auto standard = dense(c.op->Op<double>::block(site, arg, cotangent), shape);
-      CHECK(largest_difference(own, standard) <= 1e-14 * largest(standard));
-    }
-  }
-}
-
-void check_rows(const OpCase& c, const Matrices<double>& arguments, const Matrix<double>& out) {
-  bool crossed = false;
-  for (Arg arg = 0; arg < c.arguments.size(); ++arg) {
-    if (!c.arguments[arg].batched || out.shape(0) < 2) continue;
-    Matrices<double> moved = arguments;
-    for (Index j = 0; j < moved[arg].shape(1); ++j) moved[arg](1, j) += 0.5;
-    const auto other = value_of(*c.op, moved, shape_of(out));
+    if (!c.arguments[arg].batched || c.arguments[arg].shape.rows < 2) continue;
+    batched = true;
+    Matrices<double> changed = place.arguments;
+    for (Index j = 0; j < changed[arg].shape(1); ++j) changed[arg](1, j) += 0.5;
+    const auto other = value_at(*c.ops.f64, changed, shape_of(out));
     for (Index n = 0; n < out.shape(0); ++n)
       for (Index j = 0; j < out.shape(1); ++j)
         if (n != 1 && other(n, j) != out(n, j)) crossed = true;
   }
-  if (out.size() > 0 && out.shape(0) > 1) CHECK(crossed == (c.op->rows() == Rows::mixed));
+  if (batched && out.size() > 0) CHECK(crossed == (c.ops.f64->rows() == Rows::mixed));
 }
 
-void check_nan(const OpCase& c, const Matrices<double>& arguments, Shape shape) {
+// A NaN reaches every output that the entry moves; and, should the op be flat where the entry is, an argument
+// that is all NaN leaves a trace.
+void check_nan(const Place& place) {
+  const OpCase& c = place.c;
+  const Shape shape = shape_of(place.out);
+  const auto in = pointers(place.arguments);
+  const Site<double> site{in, place.out};
   for (Arg arg = 0; arg < c.arguments.size(); ++arg) {
-    if (arguments[arg].size() == 0 || shape.size() == 0) continue;
-    Matrices<double> broken = arguments;
-    broken[arg].data()[0] = std::numeric_limits<double>::quiet_NaN();
-    CHECK(std::isnan(largest(value_of(*c.op, broken, shape))));
+    const Matrix<double>& argument = place.arguments[arg];
+    if (argument.size() == 0 || shape.size() == 0) continue;
+    Matrices<double> broken = place.arguments;
+    broken[arg].fill(kNaN);
+    CHECK(std::isnan(largest(value_at(*c.ops.f64, broken, shape))));
+    for (const Index entry : {Index{0}, argument.size() / 2, argument.size() - 1}) {
+      broken[arg] = argument;
+      broken[arg].data()[entry] = kNaN;
+      const auto value = value_at(*c.ops.f64, broken, shape);
+      auto unit = zero_stack<double>(1, shape_of(argument));
+      unit.data()[entry] = 1;
+      const auto reached = product(*c.ops.f64, &Op<double>::jvp, site, arg, unit, shape);
+      Index lost = 0;
+      for (Index k = 0; k < value.size(); ++k)
+        if (reached.data()[k] != 0 && !std::isnan(value.data()[k])) ++lost;
+      CAPTURE(entry);
+      CHECK(lost == 0);
+    }
   }
-}
-
-void check_float(const OpCase& c, const Matrices<double>& arguments, const Matrix<double>& out) {
-  Matrices<float> narrow;
-  Index terms = 1;
-  for (const auto& a : arguments) {
-    Matrix<float> m = make_matrix<float>(a.shape(0), a.shape(1));
-    std::transform(a.begin(), a.end(), m.begin(), [](double v) { return static_cast<float>(v); });
-    narrow.push_back(std::move(m));
-    terms = std::max(terms, a.shape(1));
-  }
-  // A sum of `terms` products, each rounded to 6e-8; random signs, so 8 sqrt(terms) covers it.
-  const double tolerance = 6e-8 * 8 * std::sqrt(static_cast<double>(terms));
-  CHECK(largest_difference(value_of(*c.float_op, narrow, shape_of(out)), out) <=
-        tolerance * (1 + largest(out)));
 }
 
 void check_refusals(const OpCase& c) {
   for (const auto& shapes : c.refused) {
-    const std::string message = message_of<ShapeError>([&] { (void)c.op->shape(shapes); });
+    const std::string message = message_of<ShapeError>([&] { (void)c.ops.f64->shape(shapes); });
     CAPTURE(message);
-    CHECK(contains(message, c.op->name()));
+    CHECK(contains(message, c.ops.f64->name()));
     if (shapes.size() == c.arguments.size())
       for (const Shape s : shapes) CHECK(contains(message, to_string(s)));
   }
 }
 
+// A sum of `terms` products, each rounded to 6e-8; random signs, so 8 sqrt(terms) covers it.
+void check_near(const OpCase& c, const Stack<float>& narrow, const Stack<double>& wide) {
+  const double tolerance = 6e-8 * 8 * std::sqrt(static_cast<double>(c.terms));
+  CHECK(largest_difference(narrow, wide) <= tolerance * (1 + largest(wide)));
+}
+
+template <class M>
+Stack<typename M::value_type> as_stack(const M& m) {
+  auto s = make_stack<typename M::value_type>(1, m.shape(0), m.shape(1));
+  std::copy(m.begin(), m.end(), s.begin());
+  return s;
+}
+
+void check_float(const Place& place) {
+  const OpCase& c = place.c;
+  const auto to_float = [](double v) { return static_cast<float>(v); };
+  Matrices<float> narrow;
+  for (const auto& a : place.arguments) narrow.push_back(mapped<float>(a, to_float));
+  // Double precision at the very numbers that float sees: what differs is the arithmetic alone.
+  Matrices<double> wide;
+  for (const auto& a : narrow) wide.push_back(mapped<double>(a, [](float v) { return double{v}; }));
+  const Shape shape = shape_of(place.out);
+  const auto narrow_out = value_at(*c.ops.f32, narrow, shape);
+  const auto wide_out = value_at(*c.ops.f64, wide, shape);
+  check_near(c, as_stack(narrow_out), as_stack(wide_out));
+  const auto narrow_in = pointers(narrow);
+  const auto wide_in = pointers(wide);
+  const Site<float> narrow_site{narrow_in, narrow_out};
+  const Site<double> wide_site{wide_in, wide_out};
+  for (Arg arg = 0; arg < c.arguments.size(); ++arg) {
+    CAPTURE(arg);
+    const Shape of_argument = c.arguments[arg].shape;
+    const auto t = normal_stack<float>(1, of_argument, 31), u = normal_stack<float>(1, shape, 32);
+    const auto to_double = [](float v) { return double{v}; };
+    check_near(c, product(*c.ops.f32, &Op<float>::jvp, narrow_site, arg, t, shape),
+               product(*c.ops.f64, &Op<double>::jvp, wide_site, arg, mapped<double>(t, to_double), shape));
+    check_near(
+        c, product(*c.ops.f32, &Op<float>::vjp, narrow_site, arg, u, of_argument),
+        product(*c.ops.f64, &Op<double>::vjp, wide_site, arg, mapped<double>(u, to_double), of_argument));
+  }
+}
+
 }  // namespace
+
+Matrix<double> argument_values(const OpCase& c, Arg position, std::uint64_t stream) {
+  const Argument& argument = c.arguments[position];
+  Matrix<double> values =
+      normal<double>(argument.shape.rows, argument.shape.cols, 100 + 16 * stream + position);
+  for (double& v : values) {
+    if (argument.domain == Domain::positive) v = 1 + std::abs(v);
+    if (std::abs(v) < c.kink) v += v < 0 ? -c.kink : c.kink;
+  }
+  return values;
+}
 
 void check_op(const OpCase& c) {
   CAPTURE(c.label);
-  const Matrices<double> arguments = arguments_of(c);
+  Matrices<double> arguments;
+  for (Arg k = 0; k < c.arguments.size(); ++k) arguments.push_back(argument_values(c, k));
   const Shape shape = promised_shape(c);
-  const Matrix<double> out = value_of(*c.op, arguments, shape);
-  REQUIRE(shape_of(out) == shape);
-  REQUIRE(std::isfinite(largest(out)));
-  check_derivatives(c, arguments, out);
-  check_rows(c, arguments, out);
-  check_nan(c, arguments, shape);
-  check_float(c, arguments, out);
+  const Place place{c, arguments, value_at(*c.ops.f64, arguments, shape)};
+  REQUIRE(shape_of(place.out) == shape);
+  REQUIRE(std::isfinite(largest(place.out)));
+  CHECK(largest_difference(value_at(*c.ops.f64, arguments, shape), place.out) == 0);
+  check_first_order(place);
+  check_second_order(place);
+  check_rows(place);
+  check_nan(place);
+  check_float(place);
   check_refusals(c);
 }
 
