@@ -233,9 +233,10 @@ int kernel_command(const std::vector<std::string>& arguments) {
   require_new_file(o.out, "--out");
   if (!o.save_weights.empty()) {
     require_new_file(o.save_weights, "--save-weights");
-    std::error_code ignored;
-    if (std::filesystem::weakly_canonical(o.out, ignored) ==
-        std::filesystem::weakly_canonical(o.save_weights, ignored))
+    const auto place = [](const std::string& path) {
+      return std::filesystem::weakly_canonical(std::filesystem::absolute(path));
+    };
+    if (place(o.out) == place(o.save_weights))
       throw UserError("--out and --save-weights name the same file '" + o.out + "', and two are needed");
   }
   return o.machine.precision == "f32" ? run<float>(o) : run<double>(o);

@@ -1,0 +1,116 @@
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+#include <ntape/io/npy.hpp>
+#include <ntape/io/npz.hpp>
+
+#include "support/command.hpp"
+#include "support/csv.hpp"
+#include "support/matrices.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace ntape;
+using namespace ntape::test;
+using nlohmann::json;
+
+namespace {
+
+// The critical rate of the limit is 18 on these data.
+const std::string kTooFast = "drift --data circle --examples 8 --steps 40 --force-rate ";
+
+json summary(const std::filesystem::path& folder) {
+  return json::parse(read_text(folder / "run/summary.json"));
+}
+
+}  // namespace
+
+TEST_CASE("a network that diverges is stopped with a message, and the others are kept") {
+  const TempDir folder;
+  // So narrow, some networks are far slower than the limit, and some die of too large a step and stand still.
+  const Outcome result =
+      run(tool_line(kTooFast + "--rate 60 --width 4,8 --seeds 4 --out run"), {.folder = folder.path()});
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  const json s = summary(folder.path());
+  const std::size_t stopped = s["stopped"].size();
+  REQUIRE(stopped > 0);
+  REQUIRE(stopped < 8);
+  const Csv metrics(read_text(folder / "run/metrics.csv"));
+  std::size_t whole = 0;
+  for (const auto& row : metrics.rows) whole += row.at("step") == "40";
+  CHECK(whole == 8 - stopped);
+  CHECK(s["widths"][0]["seeds"].get<std::size_t>() + s["widths"][1]["seeds"].get<std::size_t>() == whole);
+  for (const auto& network : s["stopped"]) {
+    const std::string name = "width " + std::to_string(network["width"].get<int>()) + ", seed " +
+                             std::to_string(network["seed"].get<int>());
+    CHECK(contains(network["message"].get<std::string>(), name + ": training diverged at step "));
+    CHECK(contains(result.out, "stopped: " + network["message"].get<std::string>()));
+    std::size_t rows = 0;
+    for (const auto& row : metrics.rows)
+      rows += std::stoi(row.at("width")) == network["width"] && std::stoi(row.at("seed")) == network["seed"];
+    CHECK(rows >= 1);
+    // A kernel is called the one at the end only if training got there.
+    const std::string end = "theta_end_width_" + std::to_string(network["width"].get<int>());
+    if (network["seed"] == 0) CHECK(!io::NpzReader(folder / "run/kernels.npz").has(end));
+  }
+}
+
+TEST_CASE("all networks diverging is a run, too, in both precisions and however soon") {
+  const TempDir folder;
+  for (const std::string precision : {"f64", "f32"})
+    for (const std::string rate : {"1e4", "1e20", "1e37"})
+      for (const std::string talk : {"", " --json", " --quiet"}) {
+        const std::string line =
+            kTooFast + "--rate " + rate + " --width 8,16 --seeds 2 --out run --precision " + precision + talk;
+        CAPTURE(line);
+        const Outcome result = run(tool_line(line), {.folder = folder.path()});
+        CAPTURE(result.err);
+        REQUIRE(result.code == 0);
+        const json s = summary(folder.path());
+        CHECK(s["stopped"].size() == 4);
+        CHECK(s["fits"]["kernel_change"].is_null());
+        CHECK(s["fits"]["limit_distance"].is_null());
+        CHECK(s["widths"][1]["seeds"] == 0);
+        CHECK(s["widths"][1]["last_loss"].is_null());
+        const Csv metrics(read_text(folder / "run/metrics.csv"));
+        CHECK(metrics.rows.size() >= 4);
+        for (const auto& row : metrics.rows)
+          for (const auto& [column, cell] : row) CHECK((cell.empty() || std::isfinite(std::stod(cell))));
+        CHECK(listing(folder / "run/figures") == "spectrum.svg");
+        if (talk == " --json") CHECK(json::parse(result.out) == s);
+        if (talk == " --quiet") CHECK((result.out.empty() && result.err.empty()));
+        if (talk.empty()) CHECK(contains(result.out, "stopped: width 16, seed 1: "));
+        std::filesystem::remove_all(folder / "run");
+      }
+}
+
+TEST_CASE("outputs or kernels that overflow while they are tracked stop a network, not the program") {
+  const TempDir folder;
+  // Finite in double and for the limit, but not the kernel of a float network: its entries go like x^2.
+  io::write_npy(folder / "x.npy", Matrix<double>(3e19 * normal<double>(5, 2, 1)));
+  io::write_npy(folder / "y.npy", normal<double>(5, 1, 2));
+  const std::string line = "drift --inputs x.npy --targets y.npy --width 4 --seeds 2 --steps 2 --out run";
+  const Outcome single =
+      run(tool_line(line + " --precision f32 --rate 1e-37 --force-rate"), {.folder = folder.path()});
+  CAPTURE(single.err);
+  CHECK(single.code == 2);
+  CHECK(contains(single.err, "no network can be tracked: width 4, seed 0: "));
+  CHECK(contains(single.err, "overflowed at step 0"));
+  CHECK(single.err.find("ntape: ") == 0);
+  CHECK(!std::filesystem::exists(folder / "run"));
+  CHECK(run(tool_line(line + " --quiet"), {.folder = folder.path()}).code == 0);
+}
+
+TEST_CASE("a network whose kernel is zero is stopped, and the others are kept") {
+  // One relu unit without bias is dead for half of all seeds, and then nothing depends on any parameter.
+  const TempDir folder;
+  const Outcome result = run(tool_line("drift --data circle --examples 1 --depth 2 --width 1 --bias-scale 0 "
+                                       "--seeds 8 --steps 2 --out run"),
+                             {.folder = folder.path()});
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  const json s = summary(folder.path());
+  REQUIRE(!s["stopped"].empty());
+  REQUIRE(s["stopped"].size() < 8);
+  CHECK(contains(s["stopped"][0]["message"].get<std::string>(), "its kernel is zero at step 0"));
+}

@@ -1,0 +1,47 @@
+#include <doctest/doctest.h>
+
+#include <ntape/ops/activation.hpp>
+#include <regex>
+
+#include "support/command.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace ntape::test;
+
+TEST_CASE("help goes to standard output, shows examples and ends with code 0") {
+  for (const std::string command : {"drift", "kernel", "limit"}) {
+    CAPTURE(command);
+    const Outcome help = run(tool({command, "--help"}));
+    CHECK(help.code == 0);
+    CHECK(help.err.empty());
+    CHECK(contains(help.out, "examples:\n  ntape " + command));
+    for (const char* option :
+         {"--activation", "--weight-scale", "--bias-scale", "--threads", "--quiet", "--json"})
+      CHECK(contains(help.out, option));
+    CHECK(run(tool({command, "-h"})).out == help.out);
+    CHECK(run(tool({"help", command})).out == help.out);
+    for (const std::string& name : ntape::known_activations())
+      CHECK(std::regex_search(help.out, std::regex("one of [a-z, ]*\\b" + name + "\\b")));
+  }
+}
+
+TEST_CASE("the tool's own help names every command") {
+  const Outcome help = run(tool({"--help"}));
+  CHECK(help.code == 0);
+  for (const char* text : {"drift", "kernel", "limit", "examples:", "--version"})
+    CHECK(contains(help.out, text));
+  CHECK(run(tool({"help"})).out == help.out);
+  CHECK(run(tool({"-h"})).out == help.out);
+}
+
+TEST_CASE("the version is one line") {
+  const Outcome version = run(tool({"--version"}));
+  CHECK(version.code == 0);
+  CHECK(std::regex_match(version.out, std::regex("ntape \\d+\\.\\d+\\.\\d+\n")));
+}
+
+TEST_CASE("what cannot be printed is not passed over") {
+  const Outcome full = run(tool({"--help"}), {.out_file = "/dev/full"});
+  CHECK(full.code == 2);
+  CHECK(contains(full.err, "standard output"));
+}

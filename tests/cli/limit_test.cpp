@@ -1,0 +1,91 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <ntape/io/npz.hpp>
+#include <ntape/limit/recursion.hpp>
+
+#include "support/command.hpp"
+#include "support/matrices.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace ntape;
+using namespace ntape::test;
+
+namespace {
+
+Matrix<double> kernel(const std::filesystem::path& file, const std::string& name) {
+  return io::to_matrix<double>(io::NpzReader(file).read(name), name);
+}
+
+}  // namespace
+
+TEST_CASE("limit writes ntk and nngp of the library, square or against other inputs") {
+  const TempDir folder;
+  const Matrix<double> x = normal<double>(5, 3, 1), z = normal<double>(4, 3, 2);
+  io::write_npy(folder / "x.npy", x);
+  io::write_npy(folder / "z.npy", z);
+  const Surroundings here{.folder = folder.path()};
+  for (const std::string activation : {"relu", "erf", "identity"}) {
+    const std::string options = "limit --inputs x.npy --depth 3 --activation " + activation +
+                                " --weight-scale 1.3 --bias-scale 0.2 --out " + activation;
+    REQUIRE(run(tool_line(options + ".npz"), here).code == 0);
+    REQUIRE(run(tool_line(options + "-z.npz --against z.npy"), here).code == 0);
+    const Architecture a{
+        .widths = {3, 1, 1, 1}, .activation = activation, .weight_scale = 1.3, .bias_scale = 0.2};
+    CHECK(io::NpzReader(folder / (activation + ".npz")).names() == std::vector<std::string>{"ntk", "nngp"});
+    CHECK(largest_difference(kernel(folder / (activation + ".npz"), "ntk"), limit_ntk(a, x).values) == 0);
+    CHECK(largest_difference(kernel(folder / (activation + ".npz"), "nngp"), limit_nngp(a, x).values) == 0);
+    const LimitKernels cross = limit_kernels(a, x, z);
+    CHECK(shape_of(kernel(folder / (activation + "-z.npz"), "ntk")) == Shape{5, 4});
+    CHECK(largest_difference(kernel(folder / (activation + "-z.npz"), "ntk"), cross.ntk.values) == 0);
+    CHECK(largest_difference(kernel(folder / (activation + "-z.npz"), "nngp"), cross.nngp.values) == 0);
+  }
+}
+
+// ReLU, sigma_w = 1, beta = 0, |x|^2 / n_0 = 1, L = 4: Theta_inf at 0, 60, 90, 120, 180 degrees.
+TEST_CASE("limit reproduces the reference values") {
+  const TempDir folder;
+  const std::vector<double> angles = {0, 60, 90, 120, 180};
+  const std::vector<double> expected = {0.5, .217230584901914, .132548513350323, .092781165320147,
+                                        .085713579535368};
+  Matrix<double> x = make_matrix<double>(5, 2);
+  for (Index i = 0; i < 5; ++i) {
+    x(i, 0) = std::sqrt(2.0) * std::cos(angles[i] * std::acos(-1.0) / 180);
+    x(i, 1) = std::sqrt(2.0) * std::sin(angles[i] * std::acos(-1.0) / 180);
+  }
+  io::write_npy(folder / "x.npy", x);
+  REQUIRE(run(tool_line("limit --inputs x.npy --bias-scale 0 --out t.npz"), {.folder = folder.path()}).code ==
+          0);
+  const Matrix<double> ntk = kernel(folder / "t.npz", "ntk");
+  // At 180 degrees the slope of the kernel in the cosine is infinite, and the points' rounding shows: 1e-8.
+  for (Index i = 0; i < 5; ++i) CHECK(std::abs(ntk(0, i) - expected[i]) < (i == 4 ? 1e-7 : 1e-13));
+}
+
+TEST_CASE("the limit that drift compares with is the one that limit writes") {
+  const TempDir folder;
+  const Surroundings here = without_gnuplot(folder.path());
+  io::write_npy(folder / "x.npy", normal<double>(6, 3, 1));
+  io::write_npy(folder / "y.npy", normal<double>(6, 1, 2));
+  REQUIRE(
+      run(tool_line("drift --inputs x.npy --targets y.npy --width 4 --seeds 1 --steps 1 --quiet --out run"),
+          here)
+          .code == 0);
+  REQUIRE(run(tool_line("limit --inputs x.npy --out t.npz"), here).code == 0);
+  CHECK(largest_difference(kernel(folder / "run/kernels.npz", "theta_inf"),
+                           kernel(folder / "t.npz", "ntk")) == 0);
+}
+
+TEST_CASE("limit says in a line or in JSON what it wrote, or nothing") {
+  const TempDir folder;
+  const Surroundings here{.folder = folder.path()};
+  io::write_npy(folder / "x.npy", normal<double>(6, 3, 1));
+  CHECK(run(tool_line("limit --inputs x.npy --out a.npz"), here).out == "a.npz: limit NTK and NNGP, 6 x 6\n");
+  const auto facts =
+      nlohmann::json::parse(run(tool_line("limit --inputs x.npy --json --out b.npz"), here).out);
+  CHECK(facts["out"] == "b.npz");
+  CHECK(facts["shape"] == nlohmann::json{6, 6});
+  const Outcome quiet = run(tool_line("limit --inputs x.npy --quiet --out c.npz"), here);
+  CHECK(quiet.code == 0);
+  CHECK(quiet.out.empty());
+}

@@ -1,0 +1,236 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <ntape/io/npy.hpp>
+#include <ntape/io/npz.hpp>
+#include <regex>
+#include <set>
+
+#include "support/command.hpp"
+#include "support/csv.hpp"
+#include "support/matrices.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace ntape;
+using namespace ntape::test;
+using nlohmann::json;
+
+namespace {
+
+Outcome must(const std::string& line, const Surroundings& where) {
+  CAPTURE(line);
+  Outcome result = run(tool_line(line), where);
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  return result;
+}
+
+Csv csv(const std::filesystem::path& path) {
+  return Csv(read_text(path));
+}
+
+Matrix<double> matrix(const io::NpzReader& file, const std::string& name) {
+  return io::to_matrix<double>(file.read(name), name);
+}
+
+double norm_of_difference(const Matrix<double>& a, const Matrix<double>& b) {
+  double sum = 0;
+  for (Index k = 0; k < a.size(); ++k) sum += std::pow(a.data()[k] - b.data()[k], 2);
+  return std::sqrt(sum);
+}
+
+double norm(const Matrix<double>& a) {
+  double sum = 0;
+  for (const double v : a) sum += v * v;
+  return std::sqrt(sum);
+}
+
+const std::string kSweep =
+    "drift --data circle --examples 7 --width 8,4 --seeds 3 --seed 5 --steps 6 --track 0,2,6";
+
+}  // namespace
+
+TEST_CASE("a run directory holds everything it promises, and it agrees with itself") {
+  const TempDir folder;
+  must(kSweep + " --quiet --out deep/run", {.folder = folder.path()});
+  const auto at = [&](const char* name) { return folder / "deep/run" / name; };
+  CHECK(listing(folder / "deep") == "run");
+  CHECK(listing(folder / "deep/run") ==
+        "config.toml figures kernels.npz layers.csv manifest.json metrics.csv summary.json");
+  CHECK(listing(at("figures")) == "drift.svg scaling.svg spectrum.svg");
+  for (const char* figure : {"figures/drift.svg", "figures/scaling.svg", "figures/spectrum.svg"})
+    CHECK(contains(read_text(at(figure)), "</svg>"));
+
+  const Csv metrics = csv(at("metrics.csv"));
+  CHECK(metrics.columns == std::vector<std::string>{"width", "seed", "step", "time", "loss", "kernel_change",
+                                                    "limit_distance", "kernel_distance", "trace_ratio",
+                                                    "lambda_max", "lambda_min", "alignment",
+                                                    "parameter_change", "output_gap"});
+  REQUIRE(metrics.rows.size() == 2 * 3 * 3);
+  std::size_t at_row = 0;
+  const json summary = json::parse(read_text(at("summary.json")));
+  for (const std::string width : {"4", "8"})
+    for (const std::string seed : {"5", "6", "7"})
+      for (const std::string step : {"0", "2", "6"}) {
+        const auto& row = metrics.rows[at_row];
+        CHECK(row.at("width") == width);
+        CHECK(row.at("seed") == seed);
+        CHECK(row.at("step") == step);
+        CHECK(metrics.number(at_row, "time") == summary["rate"].get<double>() * std::stod(step));
+        for (const auto& [column, cell] : row) CHECK(std::isfinite(std::stod(cell)));
+        if (step == "0") {
+          CHECK(row.at("kernel_change") == "0");
+          CHECK(row.at("trace_ratio") == "1");
+          CHECK(row.at("parameter_change") == "0");
+        } else {
+          CHECK(metrics.number(at_row, "kernel_change") > 0);
+          CHECK(metrics.number(at_row, "parameter_change") > 0);
+        }
+        ++at_row;
+      }
+
+  const io::NpzReader kernels(at("kernels.npz"));
+  const Matrix<double> limit = matrix(kernels, "theta_inf");
+  CHECK(kernels.names().size() == 5);
+  for (const Index first : {Index{0}, Index{9}}) {  // the first rows of the two widths' first seeds
+    const std::string width = metrics.rows[first].at("width");
+    const Matrix<double> start = matrix(kernels, "theta_0_width_" + width),
+                         end = matrix(kernels, "theta_end_width_" + width);
+    CHECK(shape_of(start) == Shape{7, 7});
+    // The same sums in another order, over 49 products.
+    CHECK(metrics.number(first, "limit_distance") ==
+          doctest::Approx(norm_of_difference(start, limit) / norm(limit)).epsilon(1e-13));
+    CHECK(metrics.number(first + 2, "kernel_change") ==
+          doctest::Approx(norm_of_difference(end, start) / norm(start)).epsilon(1e-13));
+  }
+}
+
+TEST_CASE("layer shares of the trace sum to one") {
+  const TempDir folder;
+  for (const std::string precision : {"f64", "f32"}) {
+    must(kSweep + " --quiet --precision " + precision + " --out " + precision,
+         without_gnuplot(folder.path()));
+    const Csv layers = csv(folder / precision / "layers.csv");
+    CHECK(layers.columns ==
+          std::vector<std::string>{"width", "seed", "step", "time", "layer", "trace_share", "change"});
+    REQUIRE(layers.rows.size() == 2 * 3 * 3 * 4);
+    for (std::size_t k = 0; k < layers.rows.size(); k += 4) {
+      double sum = 0;
+      for (std::size_t l = 0; l < 4; ++l) {
+        CHECK(layers.number(k + l, "layer") == static_cast<double>(l));
+        sum += layers.number(k + l, "trace_share");
+      }
+      // The kernel is the sum of the shares, rounded in its precision three times for each of its entries.
+      CHECK(std::abs(sum - 1) < 8 * (precision == "f32" ? 0x1p-24 : 0x1p-53));
+    }
+  }
+}
+
+TEST_CASE("the manifest says where the figures come from") {
+  const TempDir folder;
+  must(kSweep + " --quiet --precision f32 --threads 1 --out run", without_gnuplot(folder.path()));
+  const json m = json::parse(read_text(folder / "run/manifest.json"));
+  const std::string version = run(tool({"--version"})).out;
+  CHECK("ntape " + m["version"].get<std::string>() + "\n" == version);
+  CHECK(!m["compiler"].get<std::string>().empty());
+  CHECK(contains(m["blas"].get<std::string>(), "OpenBLAS"));
+  CHECK(!m["blas_kernel"].get<std::string>().empty());
+  CHECK(m["threads"] == 1);
+  CHECK(m["precision"] == "f32");
+  CHECK(m["seeds"] == json{5, 6, 7});
+  CHECK(m["widths"] == json{4, 8});
+  CHECK(m["wall_seconds"].get<double>() > 0);
+  CHECK(std::regex_match(m["finished_utc"].get<std::string>(),
+                         std::regex("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ")));
+  CHECK(m["data"]["examples"] == 7);
+  CHECK(std::regex_match(m["data"]["checksum"].get<std::string>(), std::regex("fnv1a64:[0-9a-f]{16}")));
+}
+
+TEST_CASE("the summary has the fits, and --json prints it and nothing else") {
+  const TempDir folder;
+  const Outcome printed = must(kSweep + " --json --out run", {.folder = folder.path()});
+  CHECK(printed.err.empty());
+  CHECK(printed.out == read_text(folder / "run/summary.json"));
+  const json s = json::parse(printed.out);
+  for (const char* fit : {"kernel_change", "limit_distance"}) {
+    CHECK(s["fits"][fit]["exponent"].get<double>() < 0);
+    CHECK(s["fits"][fit]["ci95"].get<double>() > 0);
+    CHECK(s["fits"][fit]["seeds"] == 3);
+  }
+  REQUIRE(s["widths"].size() == 2);
+  CHECK(s["widths"][0]["width"] == 4);
+  CHECK(s["stopped"].empty());
+}
+
+TEST_CASE("quiet says nothing; otherwise there is an intro, a table and the place of the report") {
+  const TempDir folder;
+  const Outcome quiet = must(kSweep + " --quiet --out a", {.folder = folder.path()});
+  CHECK(quiet.out.empty());
+  CHECK(quiet.err.empty());
+  const Outcome loud = must(kSweep + " --out b", {.folder = folder.path()});
+  for (const char* text :
+       {"7 examples", "2 widths, 3 seeds", "critical rate", "start vs limit", "drift at end ~ width^",
+        "start vs limit ~ width^", "95% interval", "report in b\n"})
+    CHECK(contains(loud.out, text));
+  CHECK(contains(loud.err, "training 100%"));
+}
+
+TEST_CASE("without a known limit its cells are empty and the reason is given") {
+  const TempDir folder;
+  const Outcome result = must(kSweep + " --activation tanh --out run", {.folder = folder.path()});
+  CHECK(contains(result.out, "note: the infinite-width limit of 'tanh' is not known yet"));
+  for (const auto& row : csv(folder / "run/metrics.csv").rows) CHECK(row.at("limit_distance").empty());
+  const json s = json::parse(read_text(folder / "run/summary.json"));
+  CHECK(contains(s["no_limit_reason"].get<std::string>(), "tanh"));
+  CHECK(s["fits"]["limit_distance"].is_null());
+  CHECK(s["fits"]["kernel_change"]["exponent"].is_number());
+  CHECK(s["widths"][0]["limit_distance"].is_null());
+  CHECK(!io::NpzReader(folder / "run/kernels.npz").has("theta_inf"));
+  CHECK(listing(folder / "run/figures") == "drift.svg scaling.svg spectrum.svg");
+}
+
+TEST_CASE("what one width, one seed or no step cannot show is left out") {
+  const TempDir folder;
+  must("drift --data circle --examples 5 --width 4 --seeds 1 --steps 3 --out one", {.folder = folder.path()});
+  CHECK(listing(folder / "one/figures") == "drift.svg spectrum.svg");
+  const json one = json::parse(read_text(folder / "one/summary.json"));
+  CHECK(one["fits"]["kernel_change"].is_null());
+  const Outcome still = must("drift --data circle --examples 5 --width 4,8 --seeds 1 --steps 0 --out still",
+                             {.folder = folder.path()});
+  CHECK(listing(folder / "still/figures") == "scaling.svg spectrum.svg");
+  CHECK(csv(folder / "still/metrics.csv").rows.size() == 2);
+  CHECK(contains(still.out, "one seed: no confidence interval"));
+}
+
+TEST_CASE("data at the edge are figures or empty cells, never a fault") {
+  const TempDir folder;
+  Matrix<double> zeros6 = zeros<double>(6, 2), ones = zeros<double>(6, 2);
+  ones.fill(1);
+  io::write_npy(folder / "x.npy", normal<double>(6, 2, 1));
+  io::write_npy(folder / "zero.npy", zeros6);
+  io::write_npy(folder / "one.npy", ones);
+  io::write_npy(folder / "y.npy", normal<double>(6, 1, 2));
+  io::write_npy(folder / "y0.npy", zeros<double>(6, 1));
+  io::write_npy(folder / "tiny.npy", Matrix<double>(1e-300 * normal<double>(6, 1, 2)));
+  const auto rows = [&](const std::string& name, const std::string& line) {
+    must("drift --width 8,4 --seeds 2 --steps 3 --quiet --out " + name + " " + line,
+         {.folder = folder.path()});
+    const Csv metrics = csv(folder / name / "metrics.csv");
+    for (const auto& row : metrics.rows)
+      for (const auto& [column, cell] : row)
+        CHECK((std::isfinite(std::stod(cell.empty() ? "0" : cell)) &&
+               (!cell.empty() || column == "alignment" || column == "kernel_distance")));
+    return metrics;
+  };
+  for (const auto& row : rows("a", "--inputs x.npy --targets y0.npy").rows)
+    CHECK(row.at("alignment").empty());
+  for (const auto& row : rows("b", "--inputs zero.npy --targets y.npy").rows)
+    CHECK(!row.at("alignment").empty());
+  (void)rows("c", "--inputs one.npy --targets y.npy");
+  (void)rows("d", "--inputs x.npy --targets tiny.npy");
+  (void)rows("e", "--data circle --examples 1");
+  for (const auto& row : rows("f", "--weight-scale 0").rows) CHECK(row.at("kernel_change") == "0");
+  (void)rows("g", "--bias-scale 0");
+  (void)rows("h", "--activation identity --depth 2");
+}
