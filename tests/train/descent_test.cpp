@@ -5,6 +5,7 @@
 #include <ntape/base/errors.hpp>
 #include <ntape/base/philox.hpp>
 #include <ntape/data/synthetic.hpp>
+#include <ntape/model/mlp.hpp>
 #include <ntape/ops/mean_square.hpp>
 #include <ntape/train/descent.hpp>
 #include <vector>
