@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
+#include "support/allocations.hpp"
 #include "support/cases.hpp"
+#include "support/check_op_parts.hpp"
 
 using namespace ntape;
 
@@ -15,4 +17,27 @@ TEST_CASE("every op keeps the laws of an op") {
       CAPTURE(s.cols);
       test::check_op(recipe.at(s.rows, s.cols));
     }
+}
+
+TEST_CASE("forward, jvp and vjp allocate nothing, so that a replayed step does not either") {
+  for (const auto& recipe : test::op_recipes()) {
+    CAPTURE(recipe.label);
+    const auto c = recipe.at(5, 3);
+    test::Matrices<double> arguments;
+    for (Arg k = 0; k < c.arguments.size(); ++k) arguments.push_back(test::argument_values(c, k));
+    const auto in = test::pointers(arguments);
+    std::vector<Shape> shapes;
+    for (const auto& a : arguments) shapes.push_back(shape_of(a));
+    const Op<double>& op = *c.ops.f64;
+    Matrix<double> out = test::value_at(op, arguments, op.shape(shapes));
+    Stack<double> u = test::normal_stack<double>(2, shape_of(out), 1), pushed = u;
+    for (Arg k = 0; k < arguments.size(); ++k) {
+      Stack<double> t = test::normal_stack<double>(2, shapes[k], 2), pulled = t;
+      const std::size_t before = test::allocations();
+      op.forward(in, out);
+      op.jvp({in, out}, k, t, pushed);
+      op.vjp({in, out}, k, u, pulled);
+      CHECK(test::allocations() == before);
+    }
+  }
 }
