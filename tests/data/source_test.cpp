@@ -116,3 +116,29 @@ TEST_CASE("source: what is not understood") {
     CHECK(contains(error(named(spec, 0, {0, 1})), "has no labels"));
   }
 }
+
+TEST_CASE("a resolved source names its defaults and its paths from the root, and loads the same") {
+  const TempDir folder;
+  write_text(folder / "d.csv", "1,2,3\n4,5,6\n");
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  const data::SourceOptions csv = data::resolved({.spec = "d.csv"}, data::load({.spec = "d.csv"}));
+  std::filesystem::current_path(before);
+  CHECK(csv.spec == (folder / "d.csv").string());
+  CHECK(csv.examples == 2);
+  CHECK(data::checksum(data::load(csv)) == data::checksum(data::load({.spec = (folder / "d.csv").string()})));
+
+  const data::SourceOptions standard = data::resolved({}, data::load({}));
+  CHECK(standard.spec == "gaussian-product");
+  CHECK(standard.examples == 128);
+  CHECK(data::checksum(data::load(standard)) == data::checksum(data::load({})));
+
+  const data::Dataset<double> some{zeros<double>(3, 2), zeros<double>(3, 1), "", ""};
+  const std::string here = before.string();
+  const data::SourceOptions pair = data::resolved({.inputs = "x.npy", .targets = "/y.npy"}, some);
+  CHECK(pair.inputs == here + "/x.npy");
+  CHECK(pair.targets == "/y.npy");
+  CHECK(pair.spec.empty());
+  CHECK(data::resolved({.spec = "idx:i,l"}, some).spec == "idx:" + here + "/i," + here + "/l");
+  CHECK(data::resolved({.spec = "sphere:3"}, some).spec == "sphere:3");
+}

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <ntape/report/axis.hpp>
 
 namespace ntape::report {
@@ -22,13 +23,15 @@ std::string label_of(int digit, int exponent, bool powers) {
 
 AxisRange padded(double smallest, double largest, bool logarithmic) {
   constexpr double kRoom = 0.04;  // of the span, at each end
+  using Limits = std::numeric_limits<double>;
   if (logarithmic) {
-    const double room = std::max(kRoom * std::log10(largest / smallest), 0.02);
-    return {smallest * std::pow(10, -room), largest * std::pow(10, room)};
+    const double room = std::max(kRoom * (std::log10(largest) - std::log10(smallest)), 0.02);
+    return {std::max(smallest * std::pow(10, -room), Limits::min()),
+            std::min(largest * std::pow(10, room), Limits::max())};
   }
   const double span = largest - smallest;
   const double room = span > 0 ? kRoom * span : std::max(0.1 * std::abs(smallest), 0.1);
-  return {smallest - room, largest + room};
+  return {std::max(smallest - room, Limits::lowest()), std::min(largest + room, Limits::max())};
 }
 
 std::vector<Tic> logarithmic_tics(AxisRange range) {

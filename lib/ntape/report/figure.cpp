@@ -16,14 +16,12 @@ constexpr std::array<const char*, 6> kPalette = {"#0072B2", "#D55E00", "#009E73"
                                                  "#CC79A7", "#E69F00", "#56B4E9"};
 constexpr const char* kBlack = "#000000";
 
-// A gnuplot double-quoted string; everything is drawn with `noenhanced`, so only these are special.
+// A gnuplot single-quoted string, in which nothing is special: in double quotes, `...` would be run by a
+// shell.
 std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c == '\n' ? ' ' : c;
-  }
-  return out + '"';
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? "''" : std::string(1, c == '\n' ? ' ' : c);
+  return out + "'";
 }
 
 std::string number(double value) {

@@ -52,8 +52,9 @@ class MemoryFile {
 // gnuplot spreads one complaint over several lines: the last one says what is wrong.
 std::string last_line(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  if (text.empty()) return "it said nothing";
   const std::size_t end = text.rfind('\n');
-  return end == std::string::npos ? text : text.substr(end + 1);
+  return text.substr(text.find_first_not_of(' ', end == std::string::npos ? 0 : end + 1));
 }
 
 int spawn(pid_t& child, const MemoryFile& in, const MemoryFile& out, const MemoryFile& err) {

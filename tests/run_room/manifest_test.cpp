@@ -1,0 +1,20 @@
+#include <doctest/doctest.h>
+#include <omp.h>
+
+#include <ntape/run/manifest.hpp>
+#include <regex>
+
+#include "support/temp_dir.hpp"
+
+using namespace ntape;
+using namespace ntape::test;
+
+TEST_CASE("the environment is described") {
+  const run::Environment e = run::describe_environment();
+  CHECK(e.version == NTAPE_VERSION);
+  CHECK(e.compiler == __VERSION__);
+  CHECK(contains(e.blas, "OpenBLAS"));
+  CHECK(!e.blas_kernel.empty());
+  CHECK(e.threads == omp_get_max_threads());
+  CHECK(std::regex_match(e.now_utc, std::regex("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ")));
+}
