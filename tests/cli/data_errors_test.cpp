@@ -117,7 +117,7 @@ TEST_CASE("kernel and limit refuse inputs that are not what they should be") {
     files.refuses(line("nan.npy"), {"nan.npy", "row 4, column 2", "nan"});
     files.refuses(line("x.npy --against inf.npy"), {"inf.npy", "row 4, column 2", "-inf"});
     files.refuses(line("x.npy --against y.npy"), {"6 x 1", "3 columns"});
-    files.refuses(line("x.npy --activation gelu"), {"'gelu'", "relu, erf, tanh, identity"});
+    files.refuses(line("x.npy --activation rellu"), {"'rellu'", "identity, relu, leaky_relu(0.1), abs"});
     files.refuses(line("x.npy --depth 0"), {"--depth", "'0'"});
     files.refuses(line("x.npy --weight-scale 1e200"), {"overflowed"});
     files.refuses(command + " --inputs x.npy --out x.npy", {"'x.npy'", "exists"});

@@ -81,7 +81,7 @@ TEST_CASE("numbers that are none, or out of range") {
 
 TEST_CASE("names that are not known list those that are") {
   check_refused(
-      {{"drift --activation gelu", {"'gelu'", "relu, erf, tanh, identity"}},
+      {{"drift --activation rellu", {"'rellu'", "identity, relu, leaky_relu(0.1), abs"}},
        {"drift --precision f16", {"f16", "f32", "f64"}},
        {"drift --data mnist", {"'mnist'", "circle", "gaussian-product", "fashion-mnist", "FILE.npz"}},
        {"drift --data sphere:1", {"dimension 1", "at least 2"}},

@@ -21,7 +21,7 @@ TEST_CASE("help goes to standard output, shows examples and ends with code 0") {
     CHECK(run(tool({command, "-h"})).out == help.out);
     CHECK(run(tool({"help", command})).out == help.out);
     for (const std::string& name : ntape::known_activations())
-      CHECK(std::regex_search(help.out, std::regex("one of [a-z, ]*\\b" + name + "\\b")));
+      CHECK(contains(help.out.substr(help.out.find("one of ")), name));
   }
 }
 

@@ -118,8 +118,8 @@ TEST_CASE("plans that cannot be are refused, each in a sentence") {
   CHECK(contains(changed([](auto& p) { p.rate = -1.0; }), "rate is -1"));
   CHECK(contains(changed([](auto& p) { p.rate = std::nan(""); }), "rate is nan"));
   CHECK(contains(changed([](auto& p) { p.steps = 2'000'000'000; }), "a billion"));
-  CHECK(contains(changed([](auto& p) { p.architectures[0].activation = "gelu"; }),
-                 "relu, erf, tanh, identity"));
+  CHECK(contains(changed([](auto& p) { p.architectures[0].activation = "rellu"; }),
+                 "identity, relu, leaky_relu(0.1), abs"));
   CHECK(contains(changed([](auto& p) { p.architectures[0].weight_scale = 1e200; }), "overflows"));
   CHECK(contains(changed([](auto& p) { p.architectures[0].widths[1] = Index{1} << 33; }), "memory"));
   CHECK(contains(changed([](auto& p) {
