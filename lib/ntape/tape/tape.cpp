@@ -44,15 +44,15 @@ Var Tape<Real>::constant(const Matrix<Real>& w) {
 }
 
 template <class Real>
-Var Tape<Real>::record(OpPtr<Real> op, std::initializer_list<Var> args) {
+Var Tape<Real>::record(OpPtr<Real> op, std::vector<Var> args) {
   std::vector<Shape> shapes;
   Node next{.op = std::move(op),
-            .args = args,
+            .args = std::move(args),
             .in = {},
             .value = nullptr,
             .batched = false,
             .needs_cotangent = false};
-  for (const Var arg : args) {
+  for (const Var arg : next.args) {
     const Node& from = node(arg);
     shapes.push_back(shape_of(*from.value));
     next.in.push_back(from.value);

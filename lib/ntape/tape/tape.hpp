@@ -1,7 +1,6 @@
 #pragma once
 
 #include <deque>
-#include <initializer_list>
 #include <ntape/tape/op.hpp>
 #include <vector>
 
@@ -49,7 +48,7 @@ class Tape {
   Var constant(const Matrix<Real>&& w) = delete;
   /// Evaluates the op and appends it. Throws ShapeError from the op's own shape rule, UserError when an
   /// argument is not on this tape.
-  Var record(OpPtr<Real> op, std::initializer_list<Var> args);
+  Var record(OpPtr<Real> op, std::vector<Var> args);
 
   /// Lets a leaf read another matrix of the same shape. Throws ShapeError otherwise.
   void bind(Var leaf, const Matrix<Real>& to);
