@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <ntape/ops/activation.hpp>
 #include <ntape/ops/objective.hpp>
-#include <regex>
 #include <set>
 
 #include "support/cases.hpp"
@@ -22,16 +21,19 @@ std::string base_name(const std::string& name) {
 
 // The names that a source text gives to what it defines: literals returned by name(), and constants `name` of
 // rules. What name() returns must be either of them or kept from a constructor.
-Names names_in(const std::string& text) {
+Names names_in(std::string_view text) {
   Names found;
-  const auto each = [](const std::string& in, const char* pattern, auto&& body) {
-    const std::regex expression(pattern);
-    for (std::sregex_iterator m(in.begin(), in.end(), expression), end; m != end; ++m) body(*m);
+  const auto add_literals = [&](std::string_view in) {
+    for (auto open = in.find('"'); open != in.npos; open = in.find('"', open)) {
+      const auto close = in.find('"', open + 1);
+      found.emplace(in.substr(open + 1, close - open - 1));
+      open = close + 1;
+    }
   };
-  each(text, R"(string_view name = "([^"]*)\")", [&](const auto& m) { found.insert(m[1]); });
-  each(text, R"(string_view name\(\) const override \{([^}]*)\})", [&](const auto& m) {
-    each(m[1].str(), R"re("([^"]*)")re", [&](const auto& literal) { found.insert(literal[1]); });
-  });
+  for (const auto& [start, end] :
+       {std::pair{"string_view name = ", ';'}, {"string_view name() const override {", '}'}})
+    for (auto at = text.find(start); at != text.npos; at = text.find(start, at + 1))
+      add_literals(text.substr(at, text.find(end, at) - at));
   return found;
 }
 
