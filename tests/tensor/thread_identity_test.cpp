@@ -40,7 +40,7 @@ bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {
 template <class Compute>
 void check_same_on_any_number_of_threads(Compute&& compute) {
   const auto one = on_threads(1, compute);
-  for (const int threads : {2, 3, 5}) {
+  for (const int threads : {2, 3}) {
     CAPTURE(threads);
     CHECK(same_bits(one, on_threads(threads, compute)));
   }
@@ -72,19 +72,20 @@ TEST_CASE_TEMPLATE("products have the same bits on any number of threads", Real,
   struct Sizes {
     Index m, n, k;
   };
-  for (const Sizes s : {Sizes{100, 90, 700}, Sizes{256, 256, 1500}, Sizes{600, 255, 300}, Sizes{3, 700, 900},
+  for (const Sizes s : {Sizes{100, 90, 700}, Sizes{256, 256, 900}, Sizes{530, 255, 200}, Sizes{3, 600, 900},
                         Sizes{513, 530, 40}}) {
     CAPTURE(s.m);
     CAPTURE(s.n);
     CAPTURE(s.k);
     const auto a = normal_matrix<Real>(s.m, s.k, 1), b = normal_matrix<Real>(s.n, s.k, 2);
     const auto a_t = normal_matrix<Real>(s.k, s.m, 3), b_t = normal_matrix<Real>(s.k, s.n, 4);
+    const auto start = normal_matrix<Real>(s.m, s.n, 5);
     check_same_on_any_number_of_threads([&] { return linalg::gram(view(a), view(b)); });
     check_same_on_any_number_of_threads([&] { return linalg::gram(view(a)); });
     for (const bool left : {false, true})
       for (const bool right : {false, true})
         check_same_on_any_number_of_threads([&] {
-          auto c = normal_matrix<Real>(s.m, s.n, 5);
+          auto c = start;
           linalg::gemm(Real(0.7), view(left ? a_t : a), left ? Op::transposed : Op::plain,
                        view(right ? b : b_t), right ? Op::transposed : Op::plain, Real(1), c.data(), s.n);
           return c;
