@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs a build into an empty place, then builds and runs programs that know nothing but pkg-config: a small
-# one, and the first C++ example of README.md, so that what the README shows is what compiles.
+# one, and every C++ example of README.md, so that what the README shows is what compiles.
 # usage: run.sh BUILD_DIRECTORY PROGRAM.cpp README.md COMPILER...
 set -euo pipefail
 
@@ -29,13 +29,16 @@ if [[ ! -e $LD_LIBRARY_PATH/libntape.so ]]; then
 fi
 read -ra flags <<<"$("${query[@]}")"
 
-awk '/^```/ && inside { exit } inside { print } /^```cpp$/ { inside = 1 }' "$readme" >"$place/example.cpp"
-if ! grep -q 'int main' "$place/example.cpp"; then
-  echo "README.md has no C++ example with a main function" >&2
+awk -v place="$place" '/^```/ && inside { inside = 0 } inside { print > file }
+  /^```cpp$/ { inside = 1; file = place "/example" ++count ".cpp" }' "$readme"
+cp "$program" "$place/outside.cpp"
+programs=("$place"/*.cpp)
+if ((${#programs[@]} < 3)); then
+  echo "README.md has fewer than two C++ examples" >&2
   exit 1
 fi
-cp "$program" "$place/outside.cpp"
-for name in outside example; do
+for source in "${programs[@]}"; do
+  name=$(basename "$source" .cpp)
   "$@" -std=c++20 "$place/$name.cpp" -o "$place/$name" "${flags[@]}"
   echo "--- $name"
   "$place/$name"
