@@ -61,7 +61,7 @@ void add_options(CLI::App& app, KernelOptions& o) {
   for (auto* other : {width, hidden, outputs, seed, depth}) weights->excludes(other);
   add_scales(app, o.model);
   app.add_option("--kernel", o.form, "full, diagonal, or trace (averaged over outputs)")
-      ->check(CLI::IsMember({"full", "diagonal", "trace"}))
+      ->check(CLI::IsMember({"full", "diagonal", "trace"}).description(""))
       ->type_name("FORM")
       ->group("Output")
       ->capture_default_str();

@@ -28,12 +28,27 @@ class HelpLayout final : public CLI::Formatter {
     if (!preset.empty()) text += preset.front() == '[' ? " " + preset : " [" + preset + "]";
     return text;
   }
+  // One blank line between groups, not two, and a newline at the end.
+  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override {
+    std::string text = CLI::Formatter::make_help(app, std::move(name), mode);
+    for (std::size_t at; (at = text.find("\n\n\n")) != std::string::npos;) text.erase(at, 1);
+    return text.ends_with('\n') ? text : text + '\n';
+  }
 };
 
+// "relu, erf, ...", in lines that fit beside the options' names.
 std::string activation_list() {
-  std::string list;
-  for (const std::string& name : known_activations()) list += (list.empty() ? "" : ", ") + name;
-  return list;
+  constexpr std::size_t kLine = 52;
+  std::string list, line;
+  for (const std::string& name : known_activations()) {
+    if (!list.empty() || !line.empty()) line += ", ";
+    if (line.size() + name.size() > kLine) {
+      list += line.substr(0, line.size() - 1) + "\n";
+      line.clear();
+    }
+    line += name;
+  }
+  return list + line;
 }
 
 Architecture architecture_of(const ModelOptions& model, std::vector<Index> widths) {
@@ -149,7 +164,7 @@ Architecture explicit_architecture(const ModelOptions& model, Index inputs, Inde
 
 void add_precision(CLI::App& app, MachineOptions& machine) {
   app.add_option("--precision", machine.precision, "f32 or f64")
-      ->check(CLI::IsMember({"f32", "f64"}))
+      ->check(CLI::IsMember({"f32", "f64"}).description(""))
       ->type_name("P")
       ->group("Machine")
       ->capture_default_str();

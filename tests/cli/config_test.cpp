@@ -80,6 +80,7 @@ TEST_CASE("a saved config runs again, bit for bit, wherever it is run") {
       "drift --data circle --precision f32" + kSmall,
       "drift --data circle --activation erf --track every:2" + kSmall,
       "drift --data circle --activation tanh --track 0,1,3" + kSmall,
+      "drift --data circle --activation polynomial(1,0,0.5)" + kSmall,
       "drift --data circle --examples 6 --width 4 --steps 3 --seeds 3 --seed 18446744073709551613 --quiet",
       "drift --data circle --examples 6 --width 016,4 --steps 3 --quiet",  // not octal
       "drift --inputs data/x.npy --targets data/y.npy" + kSmall,

@@ -8,6 +8,20 @@
 
 using namespace ntape::test;
 
+namespace {
+
+std::size_t longest_line(const std::string& text) {
+  std::size_t longest = 0;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    longest = std::max(longest, end - begin);
+    begin = end + 1;
+  }
+  return longest;
+}
+
+}  // namespace
+
 TEST_CASE("help goes to standard output, shows examples and ends with code 0") {
   for (const std::string command : {"drift", "kernel", "limit"}) {
     CAPTURE(command);
@@ -15,6 +29,9 @@ TEST_CASE("help goes to standard output, shows examples and ends with code 0") {
     CHECK(help.code == 0);
     CHECK(help.err.empty());
     CHECK(contains(help.out, "examples:\n  ntape " + command));
+    CHECK(help.out.ends_with('\n'));
+    CHECK(!contains(help.out, "\n\n\n"));
+    CHECK(longest_line(help.out) <= 100);
     for (const char* option :
          {"--activation", "--weight-scale", "--bias-scale", "--threads", "--quiet", "--json"})
       CHECK(contains(help.out, option));
