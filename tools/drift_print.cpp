@@ -41,10 +41,25 @@ void print_intro(std::ostream& out, const study::DriftPlan& plan, const data::Da
   if (!r.limit) out << "note: " << r.no_limit_reason << std::endl;
 }
 
+// Drift ~ width^-1 is the first order of a kernel that hardly moves.
+constexpr double kSmallDrift = 0.5;
+
+void note_large_drift(std::ostream& out, const std::vector<study::WidthSummary>& summary) {
+  const study::WidthSummary* largest = nullptr;
+  for (const auto& row : summary)
+    if (row.seeds > 0 && (!largest || row.kernel_change > largest->kernel_change)) largest = &row;
+  if (!largest || largest->kernel_change <= kSmallDrift) return;
+  out << "note: at width " << largest->width << " the kernel moved by " << number(largest->kernel_change)
+      << " times its size, far from the regime where drift ~ width^-1; metrics.csv has earlier times, and "
+         "wider "
+         "networks come closer\n";
+}
+
 void print_results(std::ostream& out, const study::DriftPlan& plan, const study::DriftResult& result) {
   std::vector<std::vector<std::string>> rows;
   std::size_t stopped = 0;
-  for (const auto& row : study::summarize(plan, result)) {
+  const std::vector<study::WidthSummary> summary = study::summarize(plan, result);
+  for (const auto& row : summary) {
     const auto figure = [&](double v) { return row.seeds > 0 ? number(v) : std::string("stopped"); };
     rows.push_back({std::to_string(row.width), row.limit_distance ? number(*row.limit_distance) : "-",
                     figure(row.kernel_change), figure(row.first_loss), figure(row.last_loss)});
@@ -55,6 +70,7 @@ void print_results(std::ostream& out, const study::DriftPlan& plan, const study:
       << (stopped == 0 ? "(means over seeds)\n\n" : "(means over the seeds that were not stopped)\n\n")
       << describe_fit("drift at end", result.kernel_change_fit);
   if (result.limit) out << describe_fit("start vs limit", result.limit_distance_fit);
+  note_large_drift(out, summary);
   for (const auto& run : result.runs)
     if (run.stopped) out << "stopped: " << run.message << '\n';
 }
