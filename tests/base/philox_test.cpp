@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <ntape/base/philox.hpp>
 #include <numbers>
@@ -142,7 +143,7 @@ TEST_CASE("nothing is written outside the asked range") {
   std::vector<double> z(12, -77.0);
   fill_normal<double>(Seed{3}, 5, 2, {z.data() + 3, 5});
   fill_uniform(Seed{3}, 5, 2, {z.data() + 3, 0});
-  for (const std::size_t k : {0, 1, 2, 8, 9, 10, 11}) CHECK(z[k] == -77.0);
+  for (const std::size_t k : std::initializer_list<std::size_t>{0, 1, 2, 8, 9, 10, 11}) CHECK(z[k] == -77.0);
   for (std::size_t k = 3; k < 8; ++k) CHECK(z[k] != -77.0);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 #include <ntape/base/errors.hpp>
 #include <ntape/base/philox.hpp>
@@ -86,7 +87,7 @@ void check_eigenpairs(const Matrix<double>& a) {
 
 // LAPACK changes its method at n = 25 (divide and conquer) and 32 (blocked reduction).
 TEST_CASE("eigenpairs satisfy A v = lambda v, ascending, with orthonormal vectors as rows") {
-  for (const Index n : {1, 2, 25, 26, 100, 130}) {
+  for (const Index n : std::initializer_list<Index>{1, 2, 25, 26, 100, 130}) {
     check_eigenpairs(symmetric_normal(n));
     check_eigenpairs(identity(n));
     check_eigenpairs(zeros<double>(n, n));
@@ -127,7 +128,8 @@ TEST_CASE("a matrix that is not square, or holds NaN or infinity anywhere, is re
   refused(zeros<double>(3, 4), "3 x 4");
   refused(zeros<double>(0, 4), "0 x 4");
   for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()})
-    for (const Index k : {0, 1, 4, 8}) {  // both triangles, the diagonal, the last entry
+    // Both triangles, the diagonal, the last entry.
+    for (const Index k : std::initializer_list<Index>{0, 1, 3, 8}) {
       auto a = identity(3);
       a.data()[k] = bad;
       refused(a, "not finite");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 #include <ntape/base/errors.hpp>
 #include <ntape/base/philox.hpp>
@@ -230,7 +231,7 @@ TEST_CASE_TEMPLATE("gram is the product with the transpose, for one and for two 
 }
 
 TEST_CASE_TEMPLATE("the gram of one matrix is exactly symmetric", Real, float, double) {
-  for (const Index n : {1, 255, 256, 257, 600}) {
+  for (const Index n : std::initializer_list<Index>{1, 255, 256, 257, 600}) {
     CAPTURE(n);
     const auto a = normal_matrix<Real>(n, 7, 4);
     const auto g = linalg::gram(view(a));
