@@ -28,6 +28,18 @@ TEST_CASE("linear is scale x W^T, add_row adds scale b to every row, affine is b
   CHECK(test::largest_difference(layer, sum) == 0);
 }
 
+TEST_CASE("scales are 1 when none are given") {
+  const auto x = normal<double>(4, 5, 1), w = normal<double>(3, 5, 2), b = normal<double>(1, 3, 3);
+  Tape<double> tape;
+  const Var input = tape.input(x);
+  const Var weight = tape.parameter(w), bias = tape.parameter(b);
+  const Var product = linear(tape, input, weight);
+  const auto same = [&](Var a, Var c) { return test::largest_difference(tape.value(a), tape.value(c)) == 0; };
+  CHECK(same(product, linear(tape, input, weight, 1.)));
+  CHECK(same(add_row(tape, product, bias), add_row(tape, product, bias, 1.)));
+  CHECK(same(affine(tape, input, weight, bias), affine(tape, input, weight, bias, 1., 1.)));
+}
+
 TEST_CASE("a weight or bias with a row per example is refused by name") {
   const auto x = normal<double>(4, 4, 1), row = normal<double>(1, 4, 2);
   Tape<double> tape;

@@ -50,6 +50,15 @@ TEST_CASE("layer_norm of a constant row is zero, however large") {
   CHECK(test::largest(y) == 0);
 }
 
+// The mean is rounded to 1.5e-8 beside deviations of order 1; mean x^2 - mean^2 would lose every digit.
+TEST_CASE("layer_norm keeps its digits far from zero") {
+  const auto norm = [](auto& t, Var v) { return layer_norm(t, v); };
+  const auto near = test::of_inputs(norm, one_row({0, 1, 1, 3, 4, 0, 1})),
+             far = test::of_inputs(
+                 norm, one_row({0x1p27, 0x1p27 + 1, 0x1p27 + 1, 0x1p27 + 3, 0x1p27 + 4, 0x1p27, 0x1p27 + 1}));
+  CHECK(test::largest_difference(near, far) < 1e-7);
+}
+
 TEST_CASE("softmax gives e^x over its sum, log_softmax its logarithm") {
   const auto x = normal<double>(4, 7, 1);
   const auto p = test::of_inputs(kSoftmax, x), log_p = test::of_inputs(kLogSoftmax, x);
