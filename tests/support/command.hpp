@@ -55,8 +55,17 @@ class Child {
       result.push_back(nullptr);
       return result;
     };
-    const int error = posix_spawnp(&pid_, words.front().c_str(), &files, nullptr, pointers(words).data(),
+    // Signals as a terminal leaves them: tests may have been started by nohup, which ignores SIGHUP.
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const int signal : {SIGHUP, SIGINT, SIGTERM, SIGPIPE}) sigaddset(&signals, signal);
+    posix_spawnattr_setsigdefault(&attributes, &signals);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+    const int error = posix_spawnp(&pid_, words.front().c_str(), &files, &attributes, pointers(words).data(),
                                    pointers(environment).data());
+    posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&files);
     if (error != 0) throw std::runtime_error("cannot start " + words.front());
   }

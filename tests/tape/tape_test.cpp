@@ -1,9 +1,12 @@
 #include <doctest/doctest.h>
 
+#include <barrier>
 #include <ntape/base/errors.hpp>
 #include <ntape/ops/activation.hpp>
 #include <ntape/ops/linear.hpp>
 #include <ntape/tape/sweep.hpp>
+#include <thread>
+#include <vector>
 
 #include "support/allocations.hpp"
 #include "support/matrices.hpp"
@@ -79,6 +82,51 @@ TEST_CASE("replaying, and sweeping again, allocate nothing") {
   // The counter works: recording does allocate.
   Small another;
   CHECK(test::allocations() > before);
+}
+
+// A tape holds all that a replay writes; ops are shared and immutable.
+TEST_CASE("threads with a tape each replay as one thread does, and allocate nothing") {
+  constexpr int kThreads = 4, kReplays = 50;
+  Small alone[kThreads];
+  const auto seed = test::normal_stack<double>(1, {5, 2}, 5);
+  // Every thread and every replay has parameters of its own.
+  const auto move_on = [](Small& s, int thread) { s.w(0, 0) += 0.01 * (thread + 1); };
+  const auto bits = [&](Small& s, ReverseSweep<double>& sweep, int thread) {
+    double sum = 0;
+    for (int k = 0; k < kReplays; ++k) {
+      move_on(s, thread);
+      s.tape.replay();
+      sweep.run(s.tape, s.output, seed);
+      for (const double v : s.tape.value(s.output)) sum += v * (k + 1);
+      for (const double v : sweep.cotangent(s.tape.parameters().front())) sum += v * (k + 1);
+    }
+    return sum;
+  };
+  double expected[kThreads];
+  for (int t = 0; t < kThreads; ++t) {
+    ReverseSweep<double> sweep;
+    expected[t] = bits(alone[t], sweep, t);
+  }
+
+  Small together[kThreads];
+  double found[kThreads] = {};
+  std::size_t before = 0, after = 0;
+  std::barrier start(kThreads, [&]() noexcept { before = test::allocations(); });
+  std::barrier end(kThreads, [&]() noexcept { after = test::allocations(); });
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < kThreads; ++t)
+      threads.emplace_back([&, t] {
+        ReverseSweep<double> sweep;
+        sweep.run(together[t].tape, together[t].output, seed);
+        start.arrive_and_wait();
+        found[t] = bits(together[t], sweep, t);
+        end.arrive_and_wait();
+      });
+  }
+  CHECK(after == before);
+  for (int t = 0; t < kThreads; ++t) CHECK(found[t] == expected[t]);
+  CHECK(expected[0] != expected[1]);
 }
 
 TEST_CASE("what does not fit is refused") {
