@@ -60,3 +60,9 @@ TEST_CASE("each argument of affine that does not fit is refused with its shape")
   CHECK(test::contains(said({{4, 3}, {2, 5}, {1, 2}}), "affine: x is 4 x 3 and W is 2 x 5"));
   CHECK(test::contains(said({{4, 3}, {2, 3}, {1, 3}}), "row b that is 1 x 3"));
 }
+
+TEST_CASE("flops are those of the products: two a term, and two an entry of a bias") {
+  const std::vector<Shape> shapes = {{5, 3}, {4, 3}, {1, 4}};
+  CHECK(linear_op<double>(1)->flops(std::span(shapes).first(2)) == 2 * 5 * 3 * 4);
+  CHECK(affine_op<double>(1, 1)->flops(shapes) == 2 * 5 * 3 * 4 + 2 * 5 * 4);
+}

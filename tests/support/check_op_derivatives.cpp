@@ -86,6 +86,15 @@ void check_transposed(const Stack<double>& cotangent, const Stack<double>& pushe
   CHECK(std::abs(there - back) <= 1e-13 * std::max(size_there, size_back));
 }
 
+// A first cotangent is written over anything and has the values of one added to zeros.
+void check_written(const Op<double>& op, const Site<double>& site, Arg arg, const Stack<double>& cotangent,
+                   const Stack<double>& pulled) {
+  Stack<double> written = pulled;
+  written.fill(std::nan(""));
+  op.write_vjp(site, arg, cotangent, written);
+  CHECK(largest_difference(written, pulled) == 0);
+}
+
 template <class Real>
 Stack<Real> dense(const Block<Real>& block, Shape parameter) {
   if (const auto* d = std::get_if<DenseBlock<Real>>(&block)) return d->j;
@@ -123,7 +132,7 @@ void check_block(const OpCase& c, const Op<Real>& op, const Site<Real>& site, Ar
   if (!has_block(c, arg)) return;
   const Shape shape = c.arguments[arg].shape;
   const auto own = dense(op.block(site, arg, cotangent), shape);
-  const auto standard = dense(op.Op<Real>::block(site, arg, cotangent), shape);
+  const auto standard = dense(op.block_by_examples(site, arg, cotangent), shape);
   // One product of two or three factors either way.
   CHECK(largest_difference(values(own), values(standard)) <= 1e-14 * largest(values(standard)));
   if constexpr (!std::is_floating_point_v<Real>)
@@ -187,6 +196,7 @@ void check_first_order(const Place& place) {
     const Stack<double> pulled = checked(c, &Op<double>::vjp, site, arg, cotangent, shape);
     check_jvp(place, arg, tangent, pushed);
     check_transposed(cotangent, pushed, pulled, tangent);
+    check_written(*c.ops.f64, site, arg, cotangent, pulled);
     check_block(c, *c.ops.f64, site, arg, cotangent);
   }
   check_taylor(place);

@@ -6,11 +6,17 @@
 #include <ntape/base/philox.hpp>
 #include <ntape/data/synthetic.hpp>
 #include <ntape/model/mlp.hpp>
+#include <ntape/ops/activation.hpp>
+#include <ntape/ops/arithmetic.hpp>
+#include <ntape/ops/linear.hpp>
+#include <ntape/ops/matmul.hpp>
 #include <ntape/ops/mean_square.hpp>
 #include <ntape/train/descent.hpp>
+#include <ntape/train/gradient.hpp>
 #include <vector>
 
 #include "support/allocations.hpp"
+#include "support/matrices.hpp"
 
 using namespace ntape;
 
@@ -32,6 +38,35 @@ class Recorder final : public Observer<double> {
  private:
   Index stop_at_;
 };
+
+// Asks for the Jacobian at every step, as one that tracks a kernel does.
+class Watcher final : public Observer<double> {
+ public:
+  bool observe(const TrainingState<double>& s) override {
+    const Jacobian<double>& j = s.jacobian();
+    CHECK(&j == &s.jacobian());
+    j.require_current();
+    uses = j.uses.size();
+    return true;
+  }
+  Index uses = 0;
+};
+
+// A weight used twice, once behind a batch-free op; a gain, whose block is dense.
+const auto tied = [](auto& tape, const auto& theta, Var x) {
+  const Var w = tape.parameter(theta.entries[0].value), g = tape.parameter(theta.entries[1].value),
+            b = tape.parameter(theta.entries[2].value);
+  Var h = activation(tape, "tanh", affine(tape, x, w, b));
+  h = row_gain(tape, linear(tape, h, transpose(tape, w)), g);
+  return linear(tape, h, g);
+};
+
+double largest_difference(const Parameters<double>& a, const Parameters<double>& b) {
+  double top = 0;
+  for (Index e = 0; e < a.entries.size(); ++e)
+    top = std::max(top, test::largest_difference(a.entries[e].value, b.entries[e].value));
+  return top;
+}
 
 const Architecture kSmall{.widths = {2, 24, 24, 1}, .activation = "tanh"};
 
@@ -82,6 +117,48 @@ TEST_CASE("a step allocates nothing: twenty steps allocate what ten do") {
   };
   CHECK(allocations_of(20) == allocations_of(10));
   CHECK(allocations_of(10) > 0);
+}
+
+TEST_CASE("watching the Jacobian changes no bit of training, and allocates only once") {
+  for (const Index outputs : {1, 2}) {
+    CAPTURE(outputs);
+    const Mlp<double> model({.widths = {2, 24, 24, outputs}, .activation = "tanh"});
+    const auto x = test::normal<double>(16, 2, 1), y = test::normal<double>(16, outputs, 2);
+    const data::Dataset<double> data{x, y, "", ""};
+    const auto start = model.initialize(Seed{1});
+    auto watched = start, alone = start;
+    Watcher watcher;
+    const auto allocations_of = [&](Index steps) {
+      auto theta = start;
+      const std::size_t before = test::allocations();
+      gradient_descent(model, theta, data, {.rate = .1, .steps = steps}, watcher);
+      return test::allocations() - before;
+    };
+    gradient_descent(model, watched, data, {.rate = .1, .steps = 20}, watcher);
+    gradient_descent(model, alone, data, {.rate = .1, .steps = 20});
+    CHECK(largest_difference(watched, alone) == 0);
+    CHECK(watcher.uses == 6);
+    if (outputs == 1) CHECK(allocations_of(20) == allocations_of(10));
+  }
+}
+
+// Rounding of sums of 16 examples apart, by whichever way a parameter is used.
+TEST_CASE("twenty steps are twenty gradients, whatever the uses of the parameters") {
+  const Mlp<double> plain({.widths = {2, 7, 1}, .activation = "tanh"});
+  const Mlp<double> wide({.widths = {2, 7, 3}, .activation = "tanh", .layer_norm = true});
+  const Parameters<double> shared{{{"W", 0, test::normal<double>(5, 2, 4)},
+                                   {"g", 0, test::normal<double>(1, 2, 5)},
+                                   {"b", 0, test::normal<double>(1, 5, 6)}}};
+  const auto check = [](const auto& network, Parameters<double> theta, Index outputs) {
+    const auto x = test::normal<double>(16, 2, 1), y = test::normal<double>(16, outputs, 2);
+    auto expected = theta;
+    for (int step = 0; step < 20; ++step) add_scaled(expected, -0.1, gradient(network, expected, x, y));
+    gradient_descent(network, theta, data::Dataset<double>{x, y, "", ""}, {.rate = .1, .steps = 20});
+    CHECK(largest_difference(theta, expected) < 1e-15 * 16 * 20);
+  };
+  check(plain, plain.initialize(Seed{1}), 1);
+  check(wide, wide.initialize(Seed{2}), 3);
+  check(tied, shared, 1);
 }
 
 TEST_CASE("divergence stops the run and says so") {

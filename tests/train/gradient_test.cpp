@@ -74,7 +74,8 @@ TEST_CASE("one step of descent goes down the gradient, on every objective, for a
     add_scaled(expected, -0.1, gradient(model, theta, x, data.y, c.name));
     gradient_descent(model, theta, data, {.rate = 0.1, .steps = 1, .objective = c.name});
     gradient_descent(function, other, data, {.rate = 0.1, .steps = 1, .objective = c.name});
-    CHECK(largest_difference(theta, expected) == 0);
+    // A step subtracts eta d^T a as one product, whose sums of 5 examples are rounded elsewhere.
+    CHECK(largest_difference(theta, expected) < 1e-15 * 5);
     CHECK(largest_difference(theta, other) == 0);
   }
   auto theta = model.initialize(Seed{1});

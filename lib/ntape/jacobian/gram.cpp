@@ -2,69 +2,14 @@
 #include <ntape/base/errors.hpp>
 #include <ntape/jacobian/dense.hpp>
 #include <ntape/jacobian/gram.hpp>
+#include <ntape/jacobian/gram_terms.hpp>
 #include <ntape/tensor/linalg.hpp>
 #include <optional>
 
 namespace ntape {
 namespace {
 
-template <class Real>
-using Pair = std::pair<const Stack<Real>*, const Stack<Real>*>;
-
-// Uses that share their cotangents share D D'^T; `inputs` collects the sum of s s' A A'^T over them.
-template <class Real>
-struct Term {
-  Pair<Real> cotangents;
-  Matrix<Real> inputs;
-};
-
-template <class Real>
-linalg::View<Real> part(const Stack<Real>& s, Index v) {
-  return {slice(s, v), s.shape(1), s.shape(2)};
-}
-template <class Real>
-linalg::View<Real> flat(const Stack<Real>& s) {
-  return {s.data(), s.shape(0) * s.shape(1), s.shape(2)};
-}
-
-template <class Real>
-Matrix<Real> pair_gram(linalg::View<Real> a, linalg::View<Real> b) {
-  const bool same = a.data == b.data && a.rows == b.rows && a.cols == b.cols;
-  return same ? linalg::gram(a) : linalg::gram(a, b);
-}
-
-// Adds a Gram over (v, n) x (v', n'), weighted by inputs(n, n') unless that is null, to the asked form.
-template <class Real>
-void add_weighted(const Stack<Real>& d1, const Stack<Real>& d2, const Matrix<Real>* inputs, KernelForm form,
-                  Matrix<Real>& out) {
-  const Index outputs = d1.shape(0), n1 = d1.shape(1), n2 = d2.shape(1);
-  const auto weight = [&](Index n, Index m) { return inputs ? (*inputs)(n, m) : Real(1); };
-  if (form == KernelForm::full) {
-    const Matrix<Real> g = pair_gram(flat(d1), flat(d2));
-    for (Index n = 0; n < n1; ++n)
-      for (Index c = 0; c < outputs; ++c)
-        for (Index m = 0; m < n2; ++m)
-          for (Index k = 0; k < outputs; ++k)
-            out(n * outputs + c, m * outputs + k) += weight(n, m) * g(c * n1 + n, k * n2 + m);
-    return;
-  }
-  Matrix<Real> sum;
-  for (Index c = 0; c < outputs; ++c) {
-    const Matrix<Real> g = pair_gram(part(d1, c), part(d2, c));
-    if (form == KernelForm::diagonal) {
-      for (Index n = 0; n < n1; ++n)
-        for (Index m = 0; m < n2; ++m) out(c * n1 + n, m) += weight(n, m) * g(n, m);
-    } else if (c == 0) {
-      sum = g;
-    } else {
-      for (Index k = 0; k < g.size(); ++k) sum.data()[k] += g.data()[k];
-    }
-  }
-  if (form != KernelForm::trace) return;
-  const Real share = Real(1) / static_cast<Real>(outputs);
-  for (Index n = 0; n < n1; ++n)
-    for (Index m = 0; m < n2; ++m) out(n, m) += share * weight(n, m) * sum(n, m);
-}
+using detail::GramTerm;
 
 // What multiplies an outer pair: 1 without a preconditioner, its value where it is constant; empty otherwise.
 template <class Real>
@@ -85,23 +30,14 @@ void apply_weights(const GramOptions<Real>& options, Index parameter, Index rows
     for (Index p = 0; p < weights.size(); ++p) out[p] *= weights.data()[p];
 }
 
+// Uses that share their cotangents share D D'^T.
 template <class Real>
 void add_outer_pair(const OuterBlock<Real>& b1, const OuterBlock<Real>& b2, Real weight,
-                    std::vector<Term<Real>>& terms) {
-  const Pair<Real> key{b1.d, b2.d};
-  auto term = std::find_if(terms.begin(), terms.end(), [&](const auto& t) { return t.cotangents == key; });
-  if (term == terms.end()) {
-    terms.push_back({key, zeros<Real>(b1.d->shape(1), b2.d->shape(1))});
-    term = terms.end() - 1;
-  }
-  const Real scale = weight * b1.scale * b2.scale;
-  Real* inputs = term->inputs.data();
-  if (!b1.a) {
-    for (Index k = 0; k < term->inputs.size(); ++k) inputs[k] += scale;
-    return;
-  }
-  const Matrix<Real> g = pair_gram(linalg::view(*b1.a), linalg::view(*b2.a));
-  for (Index k = 0; k < g.size(); ++k) inputs[k] += scale * g.data()[k];
+                    std::vector<GramTerm<Real>>& terms) {
+  auto term =
+      std::find_if(terms.begin(), terms.end(), [&](const auto& t) { return t.d1 == b1.d && t.d2 == b2.d; });
+  if (term == terms.end()) term = terms.insert(terms.end(), {b1.d, b2.d, {}});
+  term->inputs.push_back({b1.a, b2.a, weight * b1.scale * b2.scale});
 }
 
 template <class Real>
@@ -169,8 +105,9 @@ template <class Real>
 std::vector<Matrix<Real>> gram_by_group(const Jacobian<Real>& j1, const Jacobian<Real>& j2,
                                         const GramOptions<Real>& options) {
   require_fit(j1, j2, options);
+  const bool symmetric = &j1 == &j2;
   auto result = empty_groups(j1, j2, options);
-  std::vector<std::vector<Term<Real>>> terms(result.size());
+  std::vector<std::vector<GramTerm<Real>>> terms(result.size());
   for (const auto& u1 : j1.uses)
     for (const auto& u2 : j2.uses) {
       if (u1.parameter != u2.parameter) continue;
@@ -180,16 +117,19 @@ std::vector<Matrix<Real>> gram_by_group(const Jacobian<Real>& j1, const Jacobian
       const auto weight = constant_weight(options, u1.parameter);
       if (o1 && o2 && !o1->a == !o2->a && weight) {
         add_outer_pair(*o1, *o2, *weight, terms[group]);
-      } else {
-        const Shape parameter = j1.parameters[u1.parameter];
-        Stack<Real> d1 = dense_block(u1.block, parameter);
-        apply_weights(options, u1.parameter, d1.shape(0) * d1.shape(1), d1.data());
-        add_weighted<Real>(d1, dense_block(u2.block, parameter), nullptr, options.form, result[group]);
+        continue;
       }
+      const Shape parameter = j1.parameters[u1.parameter];
+      Stack<Real> d1 = dense_block(u1.block, parameter);
+      apply_weights(options, u1.parameter, d1.shape(0) * d1.shape(1), d1.data());
+      const Stack<Real> d2 = dense_block(u2.block, parameter);
+      std::vector<std::vector<GramTerm<Real>>> pair(result.size());
+      pair[group].push_back({&d1, &d2, {{nullptr, nullptr, Real(1)}}});
+      detail::add_terms(pair, options.form, symmetric, result);
     }
-  for (Index g = 0; g < result.size(); ++g)
-    for (const auto& term : terms[g])
-      add_weighted(*term.cotangents.first, *term.cotangents.second, &term.inputs, options.form, result[g]);
+  detail::add_terms(terms, options.form, symmetric, result);
+  if (symmetric)
+    for (Matrix<Real>& share : result) detail::mirror_kernel(options.form, share);
   return result;
 }
 
@@ -231,7 +171,7 @@ GramCost gram_cost(const Jacobian<Real>& j1, const Jacobian<Real>& j2, const Gra
   const double pairs = number(j1.examples) * number(j2.examples) * (&j1 == &j2 ? 1.0 : 2.0);
   const double outputs = number(j1.outputs);
   const double output_pairs = options.form == KernelForm::full ? outputs * outputs : outputs;
-  std::vector<Pair<Real>> met;
+  std::vector<std::pair<const Stack<Real>*, const Stack<Real>*>> met;
   for (const auto& u1 : j1.uses)
     for (const auto& u2 : j2.uses) {
       if (u1.parameter != u2.parameter) continue;
@@ -243,7 +183,7 @@ GramCost gram_cost(const Jacobian<Real>& j1, const Jacobian<Real>& j2, const Gra
         continue;
       }
       if (o1->a) cost.factored_flops += pairs * number(parameter.cols);
-      const Pair<Real> key{o1->d, o2->d};
+      const std::pair key{o1->d, o2->d};
       if (std::find(met.begin(), met.end(), key) != met.end()) continue;
       met.push_back(key);
       cost.factored_flops += pairs * output_pairs * number(o1->d->shape(2));

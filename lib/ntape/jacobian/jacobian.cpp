@@ -110,23 +110,54 @@ Jacobian<Real> per_example_jacobian(const Tape<Real>& tape, Var y, std::span<con
   j.tape = &tape;
   j.generation = tape.generation();
   j.sweep = std::make_unique<ReverseSweep<Real>>();
+  j.output = y;
+  j.seed = unit_seeds<Real>(shape);
+  j.needed = leading_to(tape, selected);
   for (const Var p : tape.parameters()) j.parameters.push_back(shape_of(tape.value(p)));
-  const std::vector<char> needed = leading_to(tape, selected);
-  UseCollector<Real> uses(tape, needed, j);
+  UseCollector<Real> uses(tape, j.needed, j);
   const auto on_use = [&](Var at, Arg arg, const Site<Real>& site, const Stack<Real>& cotangent) {
     const auto& node = tape.node(at);
     uses.meet(node.args[arg], node.op->block(site, arg, cotangent));
     return true;
   };
-  j.sweep->run(tape, y, unit_seeds<Real>(shape), on_use, needed);
+  j.sweep->run(tape, y, j.seed, on_use, j.needed);
   uses.pull_through_batch_free_ops();
   return j;
 }
 
-#define NTAPE_INSTANTIATE(Real)                           \
-  template struct Jacobian<Real>;                         \
-  template std::string mixing_op(const Tape<Real>&, Var); \
-  template Jacobian<Real> per_example_jacobian(const Tape<Real>&, Var, std::span<const char>);
+template <class Real>
+void refresh(Jacobian<Real>& j) {
+  for (const auto& use : j.uses)
+    if (!std::holds_alternative<OuterBlock<Real>>(use.block))
+      throw InternalError("refresh: a block of the Jacobian is dense");
+  // Outer blocks point into the tape and the sweep, where the same places are written again.
+  const auto stays = [](Var, Arg, const Site<Real>&, const Stack<Real>&) { return true; };
+  j.sweep->run(*j.tape, j.output, j.seed, stays, j.needed);
+  j.generation = j.tape->generation();
+}
+
+template <class Real>
+bool is_structured(const Tape<Real>& tape, Var y) {
+  if (!tape.node(y).batched || !mixing_op(tape, y).empty()) return false;
+  const std::vector<char> below = leading_to(tape, {});
+  for (Index i = 0; i <= y.index; ++i) {
+    const auto& node = tape.node(Var{i});
+    if (!node.op || !node.batched) continue;
+    for (Arg k = 0; k < node.args.size(); ++k) {
+      const auto& used = tape.node(node.args[k]);
+      if (used.batched || !below[node.args[k].index]) continue;
+      if (used.op || !node.op->outer_block(node.site(), k, Stack<Real>())) return false;
+    }
+  }
+  return true;
+}
+
+#define NTAPE_INSTANTIATE(Real)                                                                \
+  template struct Jacobian<Real>;                                                              \
+  template std::string mixing_op(const Tape<Real>&, Var);                                      \
+  template Jacobian<Real> per_example_jacobian(const Tape<Real>&, Var, std::span<const char>); \
+  template void refresh(Jacobian<Real>&);                                                      \
+  template bool is_structured(const Tape<Real>&, Var);
 NTAPE_INSTANTIATE(float)
 NTAPE_INSTANTIATE(double)
 NTAPE_INSTANTIATE(Dual<float>)

@@ -24,6 +24,10 @@ struct Jacobian {
   const Tape<Real>* tape = nullptr;
   std::uint64_t generation = 0;
   std::unique_ptr<ReverseSweep<Real>> sweep;
+  /// How the sweep was run: from which output and seeds, to which nodes.
+  Var output = {};
+  Stack<Real> seed = {};
+  std::vector<char> needed = {};
 
   /// Throws InternalError when the tape has moved on since this Jacobian was taken.
   void require_current() const;
@@ -42,5 +46,15 @@ template <class Real>
 template <class Real>
 [[nodiscard]] Jacobian<Real> per_example_jacobian(const Tape<Real>& tape, Var y,
                                                   std::span<const char> selected = {});
+
+/// Brings a Jacobian up to date with its tape, which was replayed. No heap allocation. Throws InternalError
+/// unless all blocks are outer products, which they are when is_structured.
+template <class Real>
+void refresh(Jacobian<Real>& j);
+
+/// Whether every parameter below y is used by batched ops directly, and as an outer product: the Jacobian
+/// then costs no memory of its own beyond cotangents, and d sum_n r_n f(x_n) is a product of matrices a use.
+template <class Real>
+[[nodiscard]] bool is_structured(const Tape<Real>& tape, Var y);
 
 }  // namespace ntape

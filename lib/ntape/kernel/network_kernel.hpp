@@ -34,6 +34,13 @@ template <class Real>
                                                Var y2, const Parameters<Real>& theta,
                                                const KernelOptions<Real>& options);
 
+/// The same from Jacobians that are there already, by the factored route; j1 and j2 one object for a
+/// symmetric kernel. Every parameter of their tapes must be an entry of theta. Throws as gram_by_group,
+/// UserError as above.
+template <class Real>
+[[nodiscard]] KernelWithShares<Real> kernel_of(const Jacobian<Real>& j1, const Jacobian<Real>& j2,
+                                               const Parameters<Real>& theta, KernelForm form);
+
 /// Throws UserError when there are no examples.
 template <class Real>
 void require_examples(const Matrix<Real>& x);

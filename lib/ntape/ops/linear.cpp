@@ -46,20 +46,26 @@ class Linear final : public Op<Real> {
       gemm(scale_, x, kPlain, w, kTransposed, Real(1), slice(out, v), out.shape(2));
     }
   }
-  // x += scale u W;  W += scale u^T x
   void vjp(const Site<Real>& site, Arg arg, const Stack<Real>& u, Stack<Real>& out) const override {
-    for (Index v = 0; v < u.shape(0); ++v) {
-      const View<Real> other = view(*site.in[arg == 0 ? 1 : 0]);
-      gemm(scale_, part(u, v), arg == 0 ? kPlain : kTransposed, other, kPlain, Real(1), slice(out, v),
-           out.shape(2));
-    }
+    pull(site, arg, u, Real(1), out);
   }
-  Block<Real> block(const Site<Real>& site, Arg arg, const Stack<Real>& cotangent) const override {
-    if (arg != 1) return Op<Real>::block(site, arg, cotangent);
+  void write_vjp(const Site<Real>& site, Arg arg, const Stack<Real>& u, Stack<Real>& out) const override {
+    pull(site, arg, u, Real(0), out);
+  }
+  std::optional<OuterBlock<Real>> outer_block(const Site<Real>& site, Arg arg,
+                                              const Stack<Real>& cotangent) const override {
+    if (arg != 1) return {};
     return OuterBlock<Real>{site.in[0], &cotangent, scale_};
   }
 
  private:
+  // x = keep x + scale u W;  W = keep W + scale u^T x
+  void pull(const Site<Real>& site, Arg arg, const Stack<Real>& u, Real keep, Stack<Real>& out) const {
+    const View<Real> other = view(*site.in[arg == 0 ? 1 : 0]);
+    for (Index v = 0; v < u.shape(0); ++v)
+      gemm(scale_, part(u, v), arg == 0 ? kPlain : kTransposed, other, kPlain, keep, slice(out, v),
+           out.shape(2));
+  }
   Real scale_;
 };
 
@@ -76,11 +82,7 @@ class AddRow final : public Op<Real> {
   }
   void forward(Values<Real> in, Matrix<Real>& out) const override {
     std::copy(in[0]->begin(), in[0]->end(), out.begin());
-    add(*in[1], out);
-  }
-  // out += scale 1 b
-  void add(const Matrix<Real>& b, Matrix<Real>& out) const {
-    add_to_rows(b.data(), out.data(), out.shape(0), out.shape(1));
+    add_to_rows(in[1]->data(), out.data(), out.shape(0), out.shape(1));
   }
   void jvp(const Site<Real>& site, Arg arg, const Stack<Real>& t, Stack<Real>& out) const override {
     if (arg == 0) return detail::add_scaled(Real(1), t, out);
@@ -98,8 +100,9 @@ class AddRow final : public Op<Real> {
       }
     }
   }
-  Block<Real> block(const Site<Real>& site, Arg arg, const Stack<Real>& cotangent) const override {
-    if (arg != 1) return Op<Real>::block(site, arg, cotangent);
+  std::optional<OuterBlock<Real>> outer_block(const Site<Real>&, Arg arg,
+                                              const Stack<Real>& cotangent) const override {
+    if (arg != 1) return {};
     return OuterBlock<Real>{nullptr, &cotangent, scale_};
   }
 
@@ -115,7 +118,8 @@ class AddRow final : public Op<Real> {
 template <class Real>
 class Affine final : public Op<Real> {
  public:
-  Affine(Real weight_scale, Real bias_scale) : linear_(weight_scale), row_(bias_scale) {}
+  Affine(Real weight_scale, Real bias_scale)
+      : weight_scale_(weight_scale), bias_scale_(bias_scale), linear_(weight_scale), row_(bias_scale) {}
   std::string_view name() const override { return "affine"; }
 
   Shape shape(Shapes in) const override {
@@ -128,8 +132,7 @@ class Affine final : public Op<Real> {
     return linear_.flops(in.first(2)) + 2.0 * static_cast<double>(shape(in).size());
   }
   void forward(Values<Real> in, Matrix<Real>& out) const override {
-    linear_.forward(in.first(2), out);
-    row_.add(*in[2], out);
+    linalg::affine(weight_scale_, view(*in[0]), view(*in[1]), bias_scale_, in[2]->data(), out.data());
   }
   void jvp(const Site<Real>& site, Arg arg, const Stack<Real>& t, Stack<Real>& out) const override {
     arg == kBias ? row_.jvp(site, 1, t, out) : linear_.jvp(site, arg, t, out);
@@ -137,12 +140,17 @@ class Affine final : public Op<Real> {
   void vjp(const Site<Real>& site, Arg arg, const Stack<Real>& u, Stack<Real>& out) const override {
     arg == kBias ? row_.vjp(site, 1, u, out) : linear_.vjp(site, arg, u, out);
   }
-  Block<Real> block(const Site<Real>& site, Arg arg, const Stack<Real>& cotangent) const override {
-    return arg == kBias ? row_.block(site, 1, cotangent) : linear_.block(site, arg, cotangent);
+  void write_vjp(const Site<Real>& site, Arg arg, const Stack<Real>& u, Stack<Real>& out) const override {
+    arg == kBias ? row_.write_vjp(site, 1, u, out) : linear_.write_vjp(site, arg, u, out);
+  }
+  std::optional<OuterBlock<Real>> outer_block(const Site<Real>& site, Arg arg,
+                                              const Stack<Real>& cotangent) const override {
+    return arg == kBias ? row_.outer_block(site, 1, cotangent) : linear_.outer_block(site, arg, cotangent);
   }
 
  private:
   static constexpr Arg kBias = 2;
+  Real weight_scale_, bias_scale_;
   Linear<Real> linear_;
   AddRow<Real> row_;
 };

@@ -15,16 +15,25 @@ KernelTrack<Real>::KernelTrack(const Mlp<Real>& model, const Matrix<Real>& x, st
     : KernelTrack(model, x, std::move(steps), {}) {}
 
 template <class Real>
+KernelWithShares<Real> KernelTrack<Real>::kernels_at(const TrainingState<Real>& state) const {
+  if (state.reads(x_)) {
+    const Jacobian<Real>& j = state.jacobian();
+    return kernel_of(j, j, state.theta, KernelForm::trace);
+  }
+  return network_kernel(model_, state.theta, x_, x_, KernelOptions<Real>{.form = KernelForm::trace});
+}
+
+template <class Real>
 bool KernelTrack<Real>::observe(const TrainingState<Real>& state) {
   if (state.step == 0) start_ = state.theta;
   if (!std::binary_search(steps_.begin(), steps_.end(), state.step)) return true;
-  auto kernels = empirical_kernels(model_, state.theta, x_, KernelForm::trace);
+  const auto kernels = kernels_at(state);
   Snapshot snapshot;
   snapshot.step = state.step;
   snapshot.time = state.time;
   snapshot.loss = state.loss;
   snapshot.parameter_change = distance(state.theta, start_);
-  snapshot.kernel = cast<double>(kernels.ntk);
+  snapshot.kernel = cast<double>(kernels.kernel);
   for (const auto& layer : kernels.layers) snapshot.layers.push_back(cast<double>(layer));
   snapshot.outputs = make_matrix<double>(state.outputs.shape(0), state.outputs.shape(1));
   std::copy(state.outputs.begin(), state.outputs.end(), snapshot.outputs.begin());

@@ -19,7 +19,9 @@ struct Snapshot {
 };
 
 /// Follows the empirical NTK on x along training, at the steps asked for.
-/// A snapshot costs one kernel evaluation (see empirical_kernels); theta_0 is kept.
+/// When x is what the network trains on, a snapshot takes its Jacobian from the training step (see
+/// TrainingState::jacobian) and costs the Grams only; else one kernel evaluation (see empirical_kernels).
+/// theta_0 is kept.
 template <class Real>
 class KernelTrack : public Observer<Real> {
  public:
@@ -38,6 +40,8 @@ class KernelTrack : public Observer<Real> {
   [[nodiscard]] auto end() const { return snapshots_.end(); }
 
  private:
+  [[nodiscard]] KernelWithShares<Real> kernels_at(const TrainingState<Real>& state) const;
+
   const Mlp<Real>& model_;
   const Matrix<Real>& x_;
   std::vector<Index> steps_;

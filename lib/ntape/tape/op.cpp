@@ -4,7 +4,20 @@
 namespace ntape {
 
 template <class Real>
+void Op<Real>::write_vjp(const Site<Real>& site, Arg arg, const Stack<Real>& cotangent,
+                         Stack<Real>& out) const {
+  out.fill(Real(0));
+  vjp(site, arg, cotangent, out);
+}
+
+template <class Real>
 Block<Real> Op<Real>::block(const Site<Real>& site, Arg arg, const Stack<Real>& cotangent) const {
+  if (const auto outer = outer_block(site, arg, cotangent)) return *outer;
+  return block_by_examples(site, arg, cotangent);
+}
+
+template <class Real>
+Block<Real> Op<Real>::block_by_examples(const Site<Real>& site, Arg arg, const Stack<Real>& cotangent) const {
   const Index count = cotangent.shape(0), examples = cotangent.shape(1), cols = cotangent.shape(2);
   const Shape parameter = shape_of(*site.in[arg]);
   DenseBlock<Real> dense{make_stack<Real>(count, examples, parameter.size())};
@@ -17,8 +30,7 @@ Block<Real> Op<Real>::block(const Site<Real>& site, Arg arg, const Stack<Real>& 
       if (n > 0) std::fill_n(rows + (n - 1) * cols, cols, Real(0));
       std::copy_n(slice(cotangent, v) + n * cols, cols, rows + n * cols);
     }
-    pulled.fill(Real(0));
-    vjp(site, arg, one_row, pulled);
+    write_vjp(site, arg, one_row, pulled);
     for (Index v = 0; v < count; ++v)
       std::copy_n(slice(pulled, v), parameter.size(), slice(dense.j, v) + n * parameter.size());
   }

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <ntape/tensor/matrix.hpp>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <variant>
@@ -63,13 +64,25 @@ class Op {
   virtual void jvp(const Site<Real>& site, Arg arg, const Stack<Real>& tangent, Stack<Real>& out) const = 0;
   /// out[v] += (d output / d in[arg])^T cotangent[v].
   virtual void vjp(const Site<Real>& site, Arg arg, const Stack<Real>& cotangent, Stack<Real>& out) const = 0;
+  /// The same, *written* over whatever `out` holds: a first cotangent needs no zeros to be added to.
+  /// Default: zeros, and vjp.
+  virtual void write_vjp(const Site<Real>& site, Arg arg, const Stack<Real>& cotangent,
+                         Stack<Real>& out) const;
   [[nodiscard]] virtual Rows rows() const { return Rows::independent; }
   /// Floating-point operations of forward on arguments of these shapes, a transcendental counted as one.
   [[nodiscard]] virtual double flops(Shapes in) const { return static_cast<double>(shape(in).size()); }
-  /// The per-example Jacobian of a batch-free argument under row-wise cotangents [V x N x cols].
-  /// Default: one vjp per example, right for every op whose rows are independent; cost N vjps.
+  /// The per-example Jacobian of a batch-free argument under row-wise cotangents [V x N x cols], where it is
+  /// an outer product. Default: none is.
+  [[nodiscard]] virtual std::optional<OuterBlock<Real>> outer_block(const Site<Real>&, Arg,
+                                                                    const Stack<Real>&) const {
+    return {};
+  }
+  /// The same of any argument. Default: outer_block, else block_by_examples.
   [[nodiscard]] virtual Block<Real> block(const Site<Real>& site, Arg arg,
                                           const Stack<Real>& cotangent) const;
+  /// One vjp per example, right for every op whose rows are independent; cost N vjps.
+  [[nodiscard]] Block<Real> block_by_examples(const Site<Real>& site, Arg arg,
+                                              const Stack<Real>& cotangent) const;
 };
 
 template <class Real>

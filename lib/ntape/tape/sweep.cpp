@@ -35,18 +35,16 @@ void ReverseSweep<Real>::run(const Tape<Real>& tape, Var y, const Stack<Real>& s
   };
   cotangents_.resize(tape.size());
   reached_.assign(tape.size(), 0);
-  const auto open = [&](Var v) -> Stack<Real>& {
+  // Room for the cotangent of v; `first` when nothing has been added to it yet, and it holds anything.
+  const auto open = [&](Var v, bool& first) -> Stack<Real>& {
     Stack<Real>& c = cotangents_[v.index];
-    if (!reached_[v.index]) {
-      ensure(c, count, shape_of(tape.value(v)));
-      c.fill(Real(0));
-      reached_[v.index] = 1;
-    }
+    first = !reached_[v.index];
+    if (first) ensure(c, count, shape_of(tape.value(v)));
+    reached_[v.index] = 1;
     return c;
   };
-  for (const Var p : tape.parameters())
-    if (!on_use && !skipped(p)) open(p);
-  std::copy(seed.begin(), seed.end(), open(y).begin());
+  bool first = false;
+  std::copy(seed.begin(), seed.end(), open(y, first).begin());
   for (Index i = y.index + 1; i-- > 0;) {
     const auto& node = tape.node(Var{i});
     if (!reached_[i] || !node.op || skipped(Var{i})) continue;
@@ -55,15 +53,39 @@ void ReverseSweep<Real>::run(const Tape<Real>& tape, Var y, const Stack<Real>& s
       if (skipped(node.args[k])) continue;
       const bool batch_free_use = node.batched && !tape.node(node.args[k]).batched;
       const bool taken = on_use && batch_free_use && on_use(Var{i}, k, site, cotangents_[i]);
-      if (!taken) node.op->vjp(site, k, cotangents_[i], open(node.args[k]));
+      if (taken) continue;
+      Stack<Real>& target = open(node.args[k], first);
+      if (first)
+        node.op->write_vjp(site, k, cotangents_[i], target);
+      else
+        node.op->vjp(site, k, cotangents_[i], target);
     }
+  }
+  for (const Var p : tape.parameters()) {
+    if (on_use || skipped(p)) continue;
+    Stack<Real>& unused = open(p, first);
+    if (first) unused.fill(Real(0));
+  }
+}
+
+template <class Real>
+void ReverseSweep<Real>::scale_examples(const Tape<Real>& tape, std::span<const Real> weights) {
+  for (Index i = 0; i < reached_.size(); ++i) {
+    if (!reached_[i] || !tape.node(Var{i}).batched) continue;
+    Stack<Real>& c = cotangents_[i];
+    const Index examples = c.shape(1), cols = c.shape(2);
+    if (weights.size() != examples)
+      throw ShapeError("scale_examples: given " + std::to_string(weights.size()) + " weights for " +
+                       std::to_string(examples) + " examples");
+#pragma omp parallel for schedule(static) if (c.size() > 65536)
+    for (Index r = 0; r < c.shape(0) * examples; ++r)
+      for (Index k = 0; k < cols; ++k) c.data()[r * cols + k] *= weights[r % examples];
   }
 }
 
 template <class Real>
 const Stack<Real>& ReverseSweep<Real>::cotangent(Var v) const {
-  if (v.index >= reached_.size() || !reached_[v.index])
-    throw InternalError("no cotangent was computed for variable " + std::to_string(v.index));
+  if (!reached(v)) throw InternalError("no cotangent was computed for variable " + std::to_string(v.index));
   return cotangents_[v.index];
 }
 

@@ -23,6 +23,13 @@ class ReverseSweep {
   void run(const Tape<Real>& tape, Var y, const Stack<Real>& seed, const BatchFreeUse& on_use = {},
            std::span<const char> needed = {});
 
+  /// Multiplies row n of the cotangent of every batched value by weights[n]. Where rows are independent, this
+  /// is what a sweep from the seed with its rows so multiplied gives. Throws ShapeError for another number of
+  /// them.
+  void scale_examples(const Tape<Real>& tape, std::span<const Real> weights);
+
+  /// Whether the last run gave v a cotangent.
+  [[nodiscard]] bool reached(Var v) const { return v.index < reached_.size() && reached_[v.index]; }
   /// The cotangent of v after run(); zeros when y does not depend on v. Throws InternalError when v needs
   /// none.
   [[nodiscard]] const Stack<Real>& cotangent(Var v) const;

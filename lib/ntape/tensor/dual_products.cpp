@@ -42,6 +42,30 @@ void gemm(Dual<Real> alpha, View<Dual<Real>> a, Op op_a, View<Dual<Real>> b, Op 
 }
 
 template <class Real>
+void affine(Dual<Real> alpha, View<Dual<Real>> a, View<Dual<Real>> w, Dual<Real> gamma, const Dual<Real>* b,
+            Dual<Real>* c) {
+  for (Index i = 0; i < a.rows; ++i)
+    for (Index j = 0; j < w.rows; ++j) c[i * w.rows + j] = gamma * b[j];
+  gemm(alpha, a, Op::plain, w, Op::transposed, Dual<Real>(1), c, w.rows);
+}
+
+template <class Real>
+void gram_tile(View<Dual<Real>> a, View<Dual<Real>> b, Dual<Real> beta, Dual<Real>* c, Index ldc) {
+  const Planes<Real> pa(a), pb(b);
+  Matrix<Real> value = make_matrix<Real>(a.rows, b.rows), slope = make_matrix<Real>(a.rows, b.rows);
+  gram_tile(view(pa.value), view(pb.value), Real(0), value.data(), b.rows);
+  gram_tile(view(pa.slope), view(pb.value), Real(0), slope.data(), b.rows);
+  gram_tile(view(pa.value), view(pb.slope), Real(1), slope.data(), b.rows);
+  const bool read = !(beta.value == Real(0) && beta.slope == Real(0));
+  for (Index i = 0; i < a.rows; ++i)
+    for (Index j = 0; j < b.rows; ++j) {
+      Dual<Real>& target = c[i * ldc + j];
+      const Dual<Real> part(value(i, j), slope(i, j));
+      target = read ? part + beta * target : part;
+    }
+}
+
+template <class Real>
 Matrix<Dual<Real>> gram(View<Dual<Real>> a, View<Dual<Real>> b) {
   Matrix<Dual<Real>> c = make_matrix<Dual<Real>>(a.rows, b.rows);
   gemm(Dual<Real>(1), a, Op::plain, b, Op::transposed, Dual<Real>(0), c.data(), b.rows);
@@ -62,6 +86,9 @@ Matrix<Dual<Real>> gram(View<Dual<Real>> a) {
 #define NTAPE_INSTANTIATE(Real)                                                                       \
   template void gemm(Dual<Real>, View<Dual<Real>>, Op, View<Dual<Real>>, Op, Dual<Real>, Dual<Real>*, \
                      Index);                                                                          \
+  template void affine(Dual<Real>, View<Dual<Real>>, View<Dual<Real>>, Dual<Real>, const Dual<Real>*, \
+                       Dual<Real>*);                                                                  \
+  template void gram_tile(View<Dual<Real>>, View<Dual<Real>>, Dual<Real>, Dual<Real>*, Index);        \
   template Matrix<Dual<Real>> gram(View<Dual<Real>>, View<Dual<Real>>);                               \
   template Matrix<Dual<Real>> gram(View<Dual<Real>>);
 NTAPE_INSTANTIATE(float)

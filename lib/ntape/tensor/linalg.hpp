@@ -31,6 +31,16 @@ template <class Real>
 template <class Real>
 void gemm(Real alpha, View<Real> a, Op op_a, View<Real> b, Op op_b, Real beta, Real* c, Index ldc);
 
+/// C = alpha A W^T + gamma 1 b, C contiguous [a.rows x w.rows], b a row of w.rows numbers (added while a tile
+/// of C is still in cache). Throws as gemm does. Cost 2 m n k flops.
+template <class Real>
+void affine(Real alpha, View<Real> a, View<Real> w, Real gamma, const Real* b, Real* c);
+
+/// C = A B^T + beta C by one BLAS call, with C at `c` (its rows `ldc` apart): a tile of a larger Gram matrix,
+/// for threads that share out tiles themselves and hold a OneBlasThread each. Throws as gemm does.
+template <class Real>
+void gram_tile(View<Real> a, View<Real> b, Real beta, Real* c, Index ldc);
+
 /// A B^T [a.rows x b.rows]: the Gram matrix of the rows of A against the rows of B. Throws as gemm does.
 template <class Real>
 [[nodiscard]] Matrix<Real> gram(View<Real> a, View<Real> b);
@@ -39,10 +49,19 @@ template <class Real>
 template <class Real>
 [[nodiscard]] Matrix<Real> gram(View<Real> a);
 
+/// Copies the lower triangle of a square n x n matrix, its rows contiguous, onto the upper one.
+template <class Real>
+void mirror_lower(Real* c, Index n);
+
 /// The same products of dual numbers: three real products instead of one.
 template <class Real>
 void gemm(Dual<Real> alpha, View<Dual<Real>> a, Op op_a, View<Dual<Real>> b, Op op_b, Dual<Real> beta,
           Dual<Real>* c, Index ldc);
+template <class Real>
+void affine(Dual<Real> alpha, View<Dual<Real>> a, View<Dual<Real>> w, Dual<Real> gamma, const Dual<Real>* b,
+            Dual<Real>* c);
+template <class Real>
+void gram_tile(View<Dual<Real>> a, View<Dual<Real>> b, Dual<Real> beta, Dual<Real>* c, Index ldc);
 template <class Real>
 [[nodiscard]] Matrix<Dual<Real>> gram(View<Dual<Real>> a, View<Dual<Real>> b);
 template <class Real>

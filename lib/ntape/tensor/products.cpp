@@ -6,13 +6,24 @@
 #include <ntape/tensor/linalg.hpp>
 #include <ntape/tensor/one_blas_thread.hpp>
 #include <string>
+#include <vector>
 
 namespace ntape::linalg {
 namespace {
 
-// Tile edges: large enough for BLAS to reach its rate, small enough to share a large product among threads.
+// A tile is packed by BLAS before it is multiplied, which costs the more the smaller it is; and tiles are
+// what threads share out. The rows of a tile do not depend on how many rows there are, so that the rows of a
+// product taken in blocks of kTileRows have the bits that they have in one piece.
 constexpr Index kTileRows = 256;
-constexpr Index kTileCols = 256;
+Index tile_cols(Index n) {
+  return n <= 1024 ? 256 : n <= 4096 ? 512 : 1024;
+}
+
+// A Gram matrix is cut into columns of tiles that are narrow, so that little above the diagonal is computed
+// in vain, and tall, which BLAS multiplies faster than wide ones.
+Index gram_tile_cols(Index n) {
+  return n < 2048 ? 64 : 128;
+}
 
 int to_int(Index n) {
   if (n > static_cast<Index>(std::numeric_limits<int>::max()))
@@ -43,9 +54,7 @@ struct Product {
   Real* c = nullptr;
   Index ldc = 0;
 
-  void tile(Index i, Index j) const {
-    const Index rows = std::min(kTileRows, static_cast<Index>(m) - i);
-    const Index cols = std::min(kTileCols, static_cast<Index>(n) - j);
+  void tile(Index i, Index j, Index rows, Index cols) const {
     const Real* a_tile = a.data + (op_a == Op::plain ? i * a.cols : i);
     const Real* b_tile = b.data + (op_b == Op::plain ? j : j * b.cols);
     blas_gemm(op_a == Op::plain ? CblasNoTrans : CblasTrans, op_b == Op::plain ? CblasNoTrans : CblasTrans,
@@ -70,6 +79,25 @@ Product<Real> plan(View<Real> a, Op op_a, View<Real> b, Op op_b) {
   return {.a = a, .op_a = op_a, .b = b, .op_b = op_b, .m = to_int(m), .n = to_int(n), .k = to_int(k)};
 }
 
+// Every tile of p as one BLAS call, and then `then`(i, j, rows, cols) by the same thread.
+template <class Real, class Then>
+void for_each_tile(const Product<Real>& p, const Then& then) {
+  const Index m = static_cast<Index>(p.m), n = static_cast<Index>(p.n);
+  const Index width = tile_cols(n), across = (n + width - 1) / width;
+  const Index tiles = (m + kTileRows - 1) / kTileRows * across;
+#pragma omp parallel
+  {
+    const OneBlasThread one_thread;
+#pragma omp for schedule(static)
+    for (Index t = 0; t < tiles; ++t) {
+      const Index i = t / across * kTileRows, j = t % across * width;
+      const Index rows = std::min(kTileRows, m - i), cols = std::min(width, n - j);
+      p.tile(i, j, rows, cols);
+      then(i, j, rows, cols);
+    }
+  }
+}
+
 }  // namespace
 
 template <class Real>
@@ -85,15 +113,31 @@ void gemm(Real alpha, View<Real> a, Op op_a, View<Real> b, Op op_b, Real beta, R
   p.beta = beta;
   p.c = c;
   p.ldc = ldc;
-  const Index tile_rows = (m + kTileRows - 1) / kTileRows;
-  const Index tile_cols = (n + kTileCols - 1) / kTileCols;
-#pragma omp parallel
-  {
-    const OneBlasThread one_thread;
-#pragma omp for schedule(static)
-    for (Index t = 0; t < tile_rows * tile_cols; ++t)
-      p.tile(t / tile_cols * kTileRows, t % tile_cols * kTileCols);
-  }
+  for_each_tile(p, [](Index, Index, Index, Index) {});
+}
+
+template <class Real>
+void affine(Real alpha, View<Real> a, View<Real> w, Real gamma, const Real* b, Real* c) {
+  Product<Real> p = plan(a, Op::plain, w, Op::transposed);
+  p.alpha = alpha;
+  p.c = c;
+  p.ldc = w.rows;
+  for_each_tile(p, [&](Index i, Index j, Index rows, Index cols) {
+    for (Index r = i; r < i + rows; ++r) {
+      Real* target = c + r * p.ldc;
+      for (Index k = j; k < j + cols; ++k) target[k] += gamma * b[k];
+    }
+  });
+}
+
+template <class Real>
+void gram_tile(View<Real> a, View<Real> b, Real beta, Real* c, Index ldc) {
+  Product<Real> p = plan(a, Op::plain, b, Op::transposed);
+  if (a.rows == 0 || b.rows == 0) return;
+  p.beta = beta;
+  p.c = c;
+  p.ldc = ldc;
+  p.tile(0, 0, a.rows, b.rows);
 }
 
 template <class Real>
@@ -111,20 +155,45 @@ Matrix<Real> gram(View<Real> a) {
   Matrix<Real> c = make_matrix<Real>(n, n);
   p.c = c.data();
   p.ldc = n;
-  static_assert(kTileRows == kTileCols, "the triangle is cut into square tiles");
-  const Index tiles = (n + kTileRows - 1) / kTileRows;
+  const Index width = gram_tile_cols(n);
+  struct Corner {
+    Index i, j;
+  };
+  std::vector<Corner> corners;
+  for (Index j = 0; j < n; j += width)
+    for (Index i = j; i < n; i += kTileRows) corners.push_back({i, j});
 #pragma omp parallel
   {
     const OneBlasThread one_thread;
 #pragma omp for schedule(dynamic)
-    for (Index t = 0; t < tiles * tiles; ++t)
-      if (t / tiles >= t % tiles) p.tile(t / tiles * kTileRows, t % tiles * kTileCols);
+    for (Index t = 0; t < corners.size(); ++t) {
+      const auto [i, j] = corners[t];
+      p.tile(i, j, std::min(kTileRows, n - i), std::min(width, n - j));
+    }
   }
-  for (Index i = 0; i < n; ++i)
-    for (Index j = i + 1; j < n; ++j) c(i, j) = c(j, i);
+  mirror_lower(c.data(), n);
   return c;
 }
 
+template <class Real>
+void mirror_lower(Real* c, Index n) {
+  // By blocks, whose columns stay in cache.
+  constexpr Index kBlock = 32;
+#pragma omp parallel for schedule(dynamic, 4) if (n >= 512)
+  for (Index i0 = 0; i0 < n; i0 += kBlock)
+    for (Index j0 = i0; j0 < n; j0 += kBlock)
+      for (Index i = i0; i < std::min(i0 + kBlock, n); ++i)
+        for (Index j = std::max(j0, i + 1); j < std::min(j0 + kBlock, n); ++j) c[i * n + j] = c[j * n + i];
+}
+
+template void affine(float, View<float>, View<float>, float, const float*, float*);
+template void affine(double, View<double>, View<double>, double, const double*, double*);
+template void gram_tile(View<float>, View<float>, float, float*, Index);
+template void gram_tile(View<double>, View<double>, double, double*, Index);
+template void mirror_lower(float*, Index);
+template void mirror_lower(double*, Index);
+template void mirror_lower(Dual<float>*, Index);
+template void mirror_lower(Dual<double>*, Index);
 template void gemm(float, View<float>, Op, View<float>, Op, float, float*, Index);
 template void gemm(double, View<double>, Op, View<double>, Op, double, double*, Index);
 template Matrix<float> gram(View<float>, View<float>);

@@ -1,15 +1,21 @@
 #include <cmath>
 #include <cstdio>
 #include <ntape/base/errors.hpp>
-#include <ntape/ops/objective.hpp>
-#include <ntape/tape/sweep.hpp>
 #include <ntape/train/descent.hpp>
+#include <ntape/train/update.hpp>
 
 namespace ntape {
 namespace {
 
 // What growth of the loss is called divergence: far beyond any transient of a stable run, far below overflow.
 constexpr double kDivergence = 1e12;
+
+std::string in_words(double loss) {
+  if (std::isnan(loss)) return "nan";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", loss);
+  return text;
+}
 
 }  // namespace
 
@@ -30,38 +36,33 @@ DescentResult descend(Tape<Real>& tape, Var f, Parameters<Real>& theta, const Ma
   if (shape_of(y) != shape_of(outputs))
     throw ShapeError("the targets are " + to_string(shape_of(y)) + "; the network and inputs need " +
                      to_string(shape_of(outputs)));
-  const std::vector<Index> entries = entries_of(tape, theta);
   const auto cost = objective<Real>(options.objective);
-  ReverseSweep<Real> sweep;
+  detail::Update<Real> update(tape, f, theta, options);
   Stack<Real> cotangent = make_stack<Real>(1, outputs.shape(0), outputs.shape(1));
 
   DescentResult result;
   result.loss = cost->value(outputs, y);
   const double limit = kDivergence * (1 + result.loss);
   const auto state = [&] {
-    return TrainingState<Real>{result.steps, options.rate * static_cast<double>(result.steps), result.loss,
-                               theta, outputs};
+    return TrainingState<Real>{result.steps,
+                               options.rate * static_cast<double>(result.steps),
+                               result.loss,
+                               theta,
+                               outputs,
+                               tape,
+                               f,
+                               [&update]() -> const Jacobian<Real>& { return update.jacobian(); }};
   };
   bool go_on = observer.observe(state());
   while (go_on && result.steps < options.steps) {
     cost->cotangent(outputs, y, cotangent);
-    sweep.run(tape, f, cotangent);
-    for (Index p = 0; p < entries.size(); ++p) {
-      const Index e = entries[p];
-      const Stack<Real>& gradient = sweep.cotangent(tape.parameters()[p]);
-      Real* w = theta.entries[e].value.data();
-      const Real* g = gradient.data();
-      const double factor = options.rate_factors.empty() ? 1 : options.rate_factors[e];
-      const Real rate = static_cast<Real>(options.rate * factor);
-      for (Index k = 0; k < gradient.size(); ++k) w[k] -= rate * g[k];
-    }
+    update.step(cotangent);
     tape.replay();
     const double loss = cost->value(outputs, y);
     if (!(loss <= limit)) {
       result.diverged = true;
-      char losses[80];
-      std::snprintf(losses, sizeof losses, "the loss went from %.4g to %.4g", result.loss, loss);
-      result.message = "training diverged at step " + std::to_string(result.steps + 1) + ": " + losses;
+      result.message = "training diverged at step " + std::to_string(result.steps + 1) +
+                       ": the loss went from " + in_words(result.loss) + " to " + in_words(loss);
       return result;
     }
     ++result.steps;

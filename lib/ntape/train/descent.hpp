@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <ntape/data/dataset.hpp>
+#include <ntape/jacobian/jacobian.hpp>
 #include <ntape/model/network.hpp>
 #include <ntape/ops/objective.hpp>
 #include <string>
@@ -15,6 +17,24 @@ struct TrainingState {
   double loss;  ///< the objective; 1/(2N) sum |f - y|^2 by default
   const Parameters<Real>& theta;
   const Matrix<Real>& outputs;  ///< f(theta, x) [N x C]
+  const Tape<Real>& tape;       ///< on which `output` is f(theta, x)
+  Var output;
+  /// The per-example Jacobian of the outputs at theta, good until observe() returns. Taken when first asked
+  /// for. With one output and a structured network (see is_structured) it is what the next update is made of,
+  /// so that it costs nothing more; otherwise C reverse sweeps. Throws as per_example_jacobian.
+  std::function<const Jacobian<Real>&()> jacobian;
+
+  /// Whether x itself, not a copy, is the only input of the tape.
+  [[nodiscard]] bool reads(const Matrix<Real>& x) const {
+    bool found = false;
+    for (Index i = 0; i < tape.size(); ++i) {
+      const auto& node = tape.node(Var{i});
+      if (node.op || !node.batched) continue;
+      if (node.value != &x) return false;
+      found = true;
+    }
+    return found;
+  }
 };
 
 /// Told before the first update (step 0), after each, and at the end. The trainer knows nothing of kernels.
@@ -57,7 +77,9 @@ DescentResult descend(Tape<Real>& tape, Var output, Parameters<Real>& theta, con
 /// A loss that is not finite, or has grown to more than 1e12 times (1 + the first), stops training with
 /// diverged = true; theta is then the diverged one. Throws UserError for a rate that is not positive and
 /// finite or an unknown objective, ShapeError when data and model disagree.
-/// Cost per step: one evaluation and one reverse sweep, about 6 N P flops; no allocation.
+/// Cost per step: one evaluation and one reverse sweep, about 6 N P flops; no allocation. Where a use of a
+/// parameter is an outer product of cotangents d and inputs a, W -= eta d^T a is one product into W: its
+/// gradient is not stored.
 template <class Real, Network<Real> F>
 DescentResult gradient_descent(const F& f, Parameters<Real>& theta, const data::Dataset<Real>& data,
                                const DescentOptions& options, Observer<Real>& observer) {

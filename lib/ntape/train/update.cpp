@@ -1,0 +1,91 @@
+#include <ntape/tensor/linalg.hpp>
+#include <ntape/train/update.hpp>
+
+namespace ntape::detail {
+
+template <class Real>
+Update<Real>::Update(const Tape<Real>& tape, Var output, Parameters<Real>& theta,
+                     const DescentOptions& options)
+    : tape_(tape),
+      output_(output),
+      theta_(theta),
+      options_(options),
+      entries_(entries_of(tape, theta)),
+      shared_(tape.value(output).shape(1) == 1 && is_structured(tape, output)),
+      position_(tape.size()) {
+  for (Index p = 0; p < tape.parameters().size(); ++p) position_[tape.parameters()[p].index] = p;
+  on_use_ = [this](Var at, Arg arg, const Site<Real>& site, const Stack<Real>& d) {
+    const auto& node = tape_.node(at);
+    const Var target = node.args[arg];
+    if (tape_.node(target).op) return false;
+    const auto outer = node.op->outer_block(site, arg, d);
+    if (outer) uses_.push_back({position_[target.index], *outer});
+    return outer.has_value();
+  };
+}
+
+template <class Real>
+const Jacobian<Real>& Update<Real>::jacobian() {
+  if (jacobian_.tape && jacobian_.generation == tape_.generation()) return jacobian_;
+  if (shared_ && jacobian_.tape)
+    refresh(jacobian_);
+  else
+    jacobian_ = per_example_jacobian(tape_, output_);
+  return jacobian_;
+}
+
+template <class Real>
+void Update<Real>::step(const Stack<Real>& cotangent) {
+  shared_ ? step_by_blocks(cotangent) : step_by_gradient(cotangent);
+}
+
+template <class Real>
+Real Update<Real>::rate_of(Index parameter) const {
+  const double factor = options_.rate_factors.empty() ? 1 : options_.rate_factors[entries_[parameter]];
+  return static_cast<Real>(options_.rate * factor);
+}
+
+template <class Real>
+void Update<Real>::descend_along(const OuterBlock<Real>& use, Real rate, Matrix<Real>& w) {
+  const Index examples = use.d->shape(1), cols = use.d->shape(2);
+  const linalg::View<Real> d{use.d->data(), examples, cols};
+  if (use.a) {
+    linalg::gemm(-rate * use.scale, d, linalg::Op::transposed, linalg::view(*use.a), linalg::Op::plain,
+                 Real(1), w.data(), w.shape(1));
+    return;
+  }
+  sums_.assign(cols, 0.0);
+  for (Index n = 0; n < examples; ++n)
+    for (Index j = 0; j < cols; ++j) sums_[j] += static_cast<double>(d.data[n * cols + j]);
+  for (Index j = 0; j < cols; ++j) w.data()[j] -= rate * use.scale * static_cast<Real>(sums_[j]);
+}
+
+template <class Real>
+void Update<Real>::step_by_blocks(const Stack<Real>& cotangent) {
+  (void)jacobian();
+  jacobian_.sweep->scale_examples(tape_, {cotangent.data(), cotangent.size()});
+  for (const auto& use : jacobian_.uses)
+    descend_along(std::get<OuterBlock<Real>>(use.block), rate_of(use.parameter),
+                  theta_.entries[entries_[use.parameter]].value);
+}
+
+template <class Real>
+void Update<Real>::step_by_gradient(const Stack<Real>& cotangent) {
+  uses_.clear();
+  sweep_.run(tape_, output_, cotangent, on_use_);
+  for (const Use& use : uses_)
+    descend_along(use.block, rate_of(use.parameter), theta_.entries[entries_[use.parameter]].value);
+  for (Index p = 0; p < entries_.size(); ++p) {
+    if (!sweep_.reached(tape_.parameters()[p])) continue;
+    const Stack<Real>& gradient = sweep_.cotangent(tape_.parameters()[p]);
+    Real* w = theta_.entries[entries_[p]].value.data();
+    const Real* g = gradient.data();
+    const Real rate = rate_of(p);
+    for (Index k = 0; k < gradient.size(); ++k) w[k] -= rate * g[k];
+  }
+}
+
+template class Update<float>;
+template class Update<double>;
+
+}  // namespace ntape::detail
