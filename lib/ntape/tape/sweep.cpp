@@ -113,11 +113,13 @@ std::vector<Stack<Real>> pullback(const Tape<Real>& tape, Var y, const Stack<Rea
 }
 
 template <class Real>
-Stack<Real> pushforward(const Tape<Real>& tape, Var y, const std::vector<Stack<Real>>& tangents) {
+const Stack<Real>& ForwardSweep<Real>::run(const Tape<Real>& tape, Var y,
+                                           std::span<const Stack<Real>> tangents) {
   if (tangents.size() != tape.parameters().size())
     throw ShapeError("pushforward: given " + std::to_string(tangents.size()) + " tangents for " +
                      std::to_string(tape.parameters().size()) + " parameters");
-  std::vector<Stack<Real>> at(tape.size());
+  own_.resize(tape.size());
+  at_.assign(tape.size(), nullptr);
   const Index count = tangents.empty() ? 1 : tangents.front().shape(0);
   for (Index k = 0; k < tangents.size(); ++k) {
     const Var p = tape.parameters()[k];
@@ -125,24 +127,29 @@ Stack<Real> pushforward(const Tape<Real>& tape, Var y, const std::vector<Stack<R
     if (tangents[k].shape(0) != count)
       throw ShapeError("pushforward: tangents " + describe(tangents[k]) + " among tangents of leading size " +
                        std::to_string(count));
-    at[p.index] = tangents[k];
+    at_[p.index] = &tangents[k];
   }
   for (Index i = 0; i <= y.index; ++i) {
     const auto& node = tape.node(Var{i});
-    if (!node.op && node.needs_cotangent) continue;  // a parameter: its tangent was given
-    const Shape shape = shape_of(*node.value);
-    at[i] = make_stack<Real>(count, shape.rows, shape.cols);
-    at[i].fill(Real(0));
-    if (!node.op || !node.needs_cotangent) continue;
+    if (at_[i] || !(node.needs_cotangent || i == y.index)) continue;
+    ensure(own_[i], count, shape_of(*node.value));
+    own_[i].fill(Real(0));
+    at_[i] = &own_[i];
     const Site<Real> site = node.site();
     for (Arg k = 0; k < node.args.size(); ++k)
-      if (tape.node(node.args[k]).needs_cotangent) node.op->jvp(site, k, at[node.args[k].index], at[i]);
+      if (tape.node(node.args[k]).needs_cotangent) node.op->jvp(site, k, *at_[node.args[k].index], own_[i]);
   }
-  return at[y.index];
+  return *at_[y.index];
+}
+
+template <class Real>
+Stack<Real> pushforward(const Tape<Real>& tape, Var y, const std::vector<Stack<Real>>& tangents) {
+  return ForwardSweep<Real>().run(tape, y, tangents);
 }
 
 #define NTAPE_INSTANTIATE(Real)                                                           \
   template std::vector<char> leading_to(const Tape<Real>&, std::span<const char>);        \
+  template class ForwardSweep<Real>;                                                      \
   template class ReverseSweep<Real>;                                                      \
   template std::vector<Stack<Real>> pullback(const Tape<Real>&, Var, const Stack<Real>&); \
   template Stack<Real> pushforward(const Tape<Real>&, Var, const std::vector<Stack<Real>>&);

@@ -39,6 +39,21 @@ class ReverseSweep {
   std::vector<char> reached_;
 };
 
+/// Forward sweeps over one tape: tangents of parameters to those of a value. Memory is kept as by
+/// ReverseSweep.
+template <class Real>
+class ForwardSweep {
+ public:
+  /// `tangents`: [V x rows x cols] for every parameter, in the tape's parameter order; they are not copied.
+  /// Returns J t [V x rows x cols of y], good until the next run. Throws ShapeError when they do not fit.
+  /// Cost per V: about twice the evaluation.
+  const Stack<Real>& run(const Tape<Real>& tape, Var y, std::span<const Stack<Real>> tangents);
+
+ private:
+  std::vector<Stack<Real>> own_;
+  std::vector<const Stack<Real>*> at_;
+};
+
 /// A flag per node: whether one of the selected parameters (a flag per parameter, in the tape's order; empty
 /// selects all) lies at or below it. Throws ShapeError for another number of flags.
 template <class Real>

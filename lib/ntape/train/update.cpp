@@ -1,4 +1,4 @@
-#include <ntape/tensor/linalg.hpp>
+#include <ntape/jacobian/outer.hpp>
 #include <ntape/train/update.hpp>
 
 namespace ntape::detail {
@@ -46,27 +46,12 @@ Real Update<Real>::rate_of(Index parameter) const {
 }
 
 template <class Real>
-void Update<Real>::descend_along(const OuterBlock<Real>& use, Real rate, Matrix<Real>& w) {
-  const Index examples = use.d->shape(1), cols = use.d->shape(2);
-  const linalg::View<Real> d{use.d->data(), examples, cols};
-  if (use.a) {
-    linalg::gemm(-rate * use.scale, d, linalg::Op::transposed, linalg::view(*use.a), linalg::Op::plain,
-                 Real(1), w.data(), w.shape(1));
-    return;
-  }
-  sums_.assign(cols, 0.0);
-  for (Index n = 0; n < examples; ++n)
-    for (Index j = 0; j < cols; ++j) sums_[j] += static_cast<double>(d.data[n * cols + j]);
-  for (Index j = 0; j < cols; ++j) w.data()[j] -= rate * use.scale * static_cast<Real>(sums_[j]);
-}
-
-template <class Real>
 void Update<Real>::step_by_blocks(const Stack<Real>& cotangent) {
   (void)jacobian();
   jacobian_.sweep->scale_examples(tape_, {cotangent.data(), cotangent.size()});
   for (const auto& use : jacobian_.uses)
-    descend_along(std::get<OuterBlock<Real>>(use.block), rate_of(use.parameter),
-                  theta_.entries[entries_[use.parameter]].value);
+    add_sum_of_examples(std::get<OuterBlock<Real>>(use.block), -rate_of(use.parameter),
+                        theta_.entries[entries_[use.parameter]].value);
 }
 
 template <class Real>
@@ -74,7 +59,7 @@ void Update<Real>::step_by_gradient(const Stack<Real>& cotangent) {
   uses_.clear();
   sweep_.run(tape_, output_, cotangent, on_use_);
   for (const Use& use : uses_)
-    descend_along(use.block, rate_of(use.parameter), theta_.entries[entries_[use.parameter]].value);
+    add_sum_of_examples(use.block, -rate_of(use.parameter), theta_.entries[entries_[use.parameter]].value);
   for (Index p = 0; p < entries_.size(); ++p) {
     if (!sweep_.reached(tape_.parameters()[p])) continue;
     const Stack<Real>& gradient = sweep_.cotangent(tape_.parameters()[p]);

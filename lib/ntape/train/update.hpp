@@ -24,8 +24,6 @@ class Update {
  private:
   void step_by_blocks(const Stack<Real>& cotangent);
   void step_by_gradient(const Stack<Real>& cotangent);
-  /// W -= rate * scale * d^T a, summed over examples.
-  void descend_along(const OuterBlock<Real>& use, Real rate, Matrix<Real>& w);
   [[nodiscard]] Real rate_of(Index parameter) const;
 
   const Tape<Real>& tape_;
@@ -44,7 +42,6 @@ class Update {
   typename ReverseSweep<Real>::BatchFreeUse on_use_;
   std::vector<Index> position_;  // of a leaf's node among the tape's parameters
   std::vector<Use> uses_;
-  std::vector<double> sums_;  // of a column of cotangents each
 };
 
 }  // namespace ntape::detail
