@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-/// Numbers of the elementwise kernels: polynomials of least greatest relative error on the interval named
-/// (Remez exchange in 45 digits, rounded), lowest power first, and constants split into parts.
+/// Numbers of the elementwise kernels: polynomials of least greatest relative error on the interval named,
+/// lowest power first, which elementwise_numbers.py computes, and constants split into parts.
 namespace ntape::elementwise::detail {
 
 template <class Real>
