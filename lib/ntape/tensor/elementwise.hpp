@@ -16,7 +16,7 @@
 ///
 ///              double      float                    double      float
 ///   tanh       2.5  3.3    2.4  3.3      gelu       3.8  3.2    3.4  2.8
-///   erf        2.8  1.5    3.2  3.0      gaussian   1.1  1.4    2.0  2.5
+///   erf        2.8  1.5    3.2  2.1      gaussian   1.1  1.4    1.1  1.4
 ///   sigmoid    2.3  3.3    2.4  3.4      elu        1.2  1.1    1.2  1.1
 ///   softplus   2.9  2.3    2.8  2.3      sin        2.0  1.9    2.0  2.0
 ///   silu       2.6  3.7    2.7  3.8      cos        1.9  2.0    2.0  2.0

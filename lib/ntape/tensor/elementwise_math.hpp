@@ -109,9 +109,9 @@ template <class Real>
 struct Exponential {
   Real n, m;
 
-  /// Of high + low, low being at most a few thousandths.
+  /// Of high + low, low being small.
   [[gnu::always_inline]] static Exponential of(Real high, Real low) {
-    const Real n = to_integer(high * static_cast<Real>(1.4426950408889634));
+    const Real n = to_integer((high + low) * static_cast<Real>(1.4426950408889634));
     const Real r = (high - n * Numbers<Real>::ln2_high) + (low - n * Numbers<Real>::ln2_low);
     return {n, expm1_near_zero(r)};
   }
@@ -130,8 +130,7 @@ struct Exponential {
     const Real half = to_integer(n * Real(0.5));
     return (f + (f * m + low)) * power_of_two(half) * power_of_two(n - half);
   }
-  /// e^x and e^x - 1, where 2^n is a normal number.
-  [[gnu::always_inline]] Real value() const { return (Real(1) + m) * power_of_two(n); }
+  /// e^x - 1, where 2^n is a normal number.
   [[gnu::always_inline]] Real minus_one() const {
     const Real scale = power_of_two(n);
     return scale * m + (scale - Real(1));
