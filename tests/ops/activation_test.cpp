@@ -191,8 +191,9 @@ TEST_CASE("dual numbers agree with the derivative, into the tails") {
     const auto plain = evaluate(d.name, at);
     for (Index k = 0; k < at.size(); ++k) {
       CAPTURE(at[k]);
-      CHECK(same(plain.f.data()[k], f.data()[k].value));
-      CHECK(same(plain.df.data()[k], df.data()[k].value));
+      // Numbers go through vectorized loops, duals through the rules: near each other, not the same bits.
+      CHECK(near(f.data()[k].value, plain.f.data()[k], at[k], 0));
+      CHECK(near(df.data()[k].value, plain.df.data()[k], at[k], 4 * std::numeric_limits<double>::epsilon()));
       if (at[k] == 0) continue;  // a kink has no slope to agree on
       CHECK(near(f.data()[k].slope, plain.df.data()[k], at[k], 4 * std::numeric_limits<double>::epsilon()));
       CHECK_FALSE(std::isnan(df.data()[k].slope));

@@ -1,5 +1,6 @@
 #include <charconv>
 #include <ntape/ops/activation.hpp>
+#include <ntape/ops/activation_loops.hpp>
 #include <ntape/ops/activation_rules.hpp>
 #include <ntape/ops/detail.hpp>
 #include <optional>
@@ -17,11 +18,12 @@ class Elementwise final : public Op<Real> {
     return in[0];
   }
   void forward(Values<Real> in, Matrix<Real>& out) const override {
-    const Rule rule = rule_;  // a copy on the stack cannot overlap with y, so that the loop vectorizes
     const Real* x = in[0]->data();
     Real* y = out.data();
-    const Index size = out.size();
-    for (Index k = 0; k < size; ++k) y[k] = rule.f(x[k]);
+    if constexpr (std::is_floating_point_v<Real>)
+      detail::with_fast(rule_, [&](const auto& fast) { elementwise::apply(fast, x, y, out.size()); });
+    else
+      for (Index k = 0; k < out.size(); ++k) y[k] = rule_.f(x[k]);
   }
   void jvp(const Site<Real>& site, Arg, const Stack<Real>& t, Stack<Real>& out) const override {
     multiply_by_slope(site, t, out);
@@ -33,14 +35,19 @@ class Elementwise final : public Op<Real> {
 
  private:
   void multiply_by_slope(const Site<Real>& site, const Stack<Real>& from, Stack<Real>& to) const {
-    const Rule rule = rule_;
     const Real* x = site.in[0]->data();
     const Real* y = site.out.data();
     const Index size = site.out.size();
-    for (Index v = 0; v < from.shape(0); ++v) {
-      const Real* f = slice(from, v);
-      Real* t = slice(to, v);
-      for (Index k = 0; k < size; ++k) t[k] += rule.df(x[k], y[k]) * f[k];
+    if constexpr (std::is_floating_point_v<Real>) {
+      detail::with_fast(rule_, [&](const auto& fast) {
+        elementwise::add_slope_times(fast, x, y, from.data(), to.data(), from.shape(0), size);
+      });
+    } else {
+      for (Index v = 0; v < from.shape(0); ++v) {
+        const Real* f = slice(from, v);
+        Real* t = slice(to, v);
+        for (Index k = 0; k < size; ++k) t[k] += rule_.df(x[k], y[k]) * f[k];
+      }
     }
   }
   std::string name_;
