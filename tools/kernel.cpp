@@ -129,11 +129,7 @@ Architecture architecture_of(const KernelOptions& o, Index inputs, const Paramet
   if (given.entries.empty())
     return o.model.hidden.empty() ? equal_architecture(o.model, inputs, o.model.widths.front(), o.outputs)
                                   : explicit_architecture(o.model, inputs, o.outputs);
-  Architecture architecture = explicit_architecture(o.model, given.entries.front().value.shape(1), 1);
-  architecture.widths.pop_back();
-  for (Index e = 0; e < given.entries.size(); e += 2)
-    architecture.widths.push_back(given.entries[e].value.shape(0));
-  return architecture;
+  return architecture_of_weights(o.model, given);
 }
 
 // From below: parameters, two evaluations with their cotangents, the layers' kernels and what is written.

@@ -59,6 +59,15 @@ Parameters<Real> read_weights(const std::string& path) {
 }
 
 template <class Real>
+Architecture architecture_of_weights(const ModelOptions& model, const Parameters<Real>& theta) {
+  Architecture architecture = explicit_architecture(model, theta.entries.front().value.shape(1), 1);
+  architecture.widths.pop_back();
+  for (Index e = 0; e < theta.entries.size(); e += 2)
+    architecture.widths.push_back(theta.entries[e].value.shape(0));
+  return architecture;
+}
+
+template <class Real>
 void add_weights(io::NpzWriter& file, const Parameters<Real>& theta) {
   for (const auto& e : theta.entries) {
     const bool bias = e.name.starts_with("b");
@@ -70,6 +79,8 @@ void add_weights(io::NpzWriter& file, const Parameters<Real>& theta) {
 
 template Parameters<float> read_weights(const std::string&);
 template Parameters<double> read_weights(const std::string&);
+template Architecture architecture_of_weights(const ModelOptions&, const Parameters<float>&);
+template Architecture architecture_of_weights(const ModelOptions&, const Parameters<double>&);
 template void add_weights(io::NpzWriter&, const Parameters<float>&);
 template void add_weights(io::NpzWriter&, const Parameters<double>&);
 

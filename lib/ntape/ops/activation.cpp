@@ -32,6 +32,15 @@ class Elementwise final : public Op<Real> {
   void vjp(const Site<Real>& site, Arg, const Stack<Real>& u, Stack<Real>& out) const override {
     multiply_by_slope(site, u, out);
   }
+  void write_vjp(const Site<Real>& site, Arg arg, const Stack<Real>& u, Stack<Real>& out) const override {
+    if constexpr (std::is_floating_point_v<Real>)
+      detail::with_fast(rule_, [&](const auto& fast) {
+        elementwise::slope_times(fast, site.in[0]->data(), site.out.data(), u.data(), out.data(), u.shape(0),
+                                 site.out.size());
+      });
+    else
+      Op<Real>::write_vjp(site, arg, u, out);
+  }
 
  private:
   void multiply_by_slope(const Site<Real>& site, const Stack<Real>& from, Stack<Real>& to) const {

@@ -1,0 +1,60 @@
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+#include <ntape/io/npz.hpp>
+#include <ntape/kernel/empirical.hpp>
+#include <ntape/tensor/linalg.hpp>
+
+#include "support/command.hpp"
+#include "support/matrices.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace ntape;
+using namespace ntape::test;
+
+// The tolerances of tests/kernel/spectrum_test.cpp.
+TEST_CASE("spectrum writes the eigenpairs of the kernel command's network") {
+  const TempDir folder;
+  const auto x = normal<double>(90, 3, 1), z = normal<double>(4, 3, 2);
+  io::write_npy(folder / "x.npy", x);
+  io::write_npy(folder / "z.npy", z);
+  const Outcome result =
+      run(tool_line("spectrum --inputs x.npy --depth 3 --width 16 --outputs 2 --activation tanh "
+                    "--seed 5 --top 4 --kernel-pca --against z.npy --out s.npz --json"),
+          {.folder = folder.path()});
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(result.err.empty());
+
+  const Mlp<double> model({.widths = {3, 16, 16, 2}, .activation = "tanh"});
+  const auto theta = model.initialize(Seed{5});
+  auto dense = empirical_ntk(model, theta, x).values;
+  for (double& entry : dense) entry /= 90;
+  const auto all = linalg::symmetric_eigenvalues(dense);
+  const io::NpzReader file(folder / "s.npz");
+  const auto values = file.read("eigenvalues");
+  REQUIRE(values.shape == std::vector<Index>{4});
+  for (Index k = 0; k < 4; ++k)
+    CHECK(std::abs(values.values[k] - all[all.size() - 1 - k]) < 1e-12 * all.back());
+  CHECK(file.read("components").shape == std::vector<Index>{4, 90, 2});
+  CHECK(file.read("components_against").shape == std::vector<Index>{4, 4, 2});
+  const auto facts = nlohmann::json::parse(result.out);
+  CHECK(facts.at("converged") == true);
+  CHECK(facts.at("eigenvalues").get<std::vector<double>>() == values.values);
+}
+
+TEST_CASE("what spectrum cannot do is one sentence") {
+  const TempDir folder;
+  const auto refused = [&](const std::string& line, const std::string& part) {
+    CAPTURE(line);
+    const Outcome result = run(tool_line("spectrum " + line), {.folder = folder.path()});
+    CHECK(result.code == 2);
+    CHECK(contains(result.err, part));
+    CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
+    CHECK(listing(folder.path()).empty());
+  };
+  refused("--data circle --examples 8 --width 4 --top 8 --out s.npz", "1 to 7");
+  refused("--data circle --width 4 --kernel-pca", "--out");
+  refused("--data circle --width 4 --against z.npy --out s.npz", "--kernel-pca");
+  refused("--data nowhere --width 4", "unknown");
+}
