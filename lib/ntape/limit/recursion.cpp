@@ -19,7 +19,7 @@ double inner_product(const double* a, const double* b, Index n) {
 }
 
 struct Recursion {
-  limit::DualFunction dual;
+  limit::Dual dual;
   double weight_variance;
   double bias_variance;
   Index depth;
@@ -64,7 +64,7 @@ LimitKernels compute(const Architecture& architecture, const Matrix<double>& x, 
                     "' is not known yet; it is for relu, erf, identity");
   const bool symmetric = &x == &x2;
   const Index n1 = x.shape(0), n2 = x2.shape(0), n0 = x.shape(1);
-  const Recursion recursion{limit::closed_form_dual(architecture.activation),
+  const Recursion recursion{limit::Dual(architecture.activation),
                             architecture.weight_scale * architecture.weight_scale,
                             architecture.bias_scale * architecture.bias_scale, architecture.depth()};
   const auto first_layer = [&](const double* a, const double* b) {
@@ -99,7 +99,7 @@ LimitKernels compute(const Architecture& architecture, const Matrix<double>& x, 
 }  // namespace
 
 bool has_limit(const std::string& activation) {
-  return limit::closed_form_dual(activation) != nullptr;
+  return limit::has_dual(activation);
 }
 
 LimitKernels limit_kernels(const Architecture& architecture, const Matrix<double>& x,

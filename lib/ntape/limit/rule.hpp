@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <ntape/limit/dual.hpp>
+#include <optional>
+#include <vector>
+
+/// What the duals of this room are made of. For the room itself and its tests.
+namespace ntape::limit {
+
+constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
+
+/// How fast a dual changes: upper bounds of root mean squares over u ~ N(0, variance), s'' being the second
+/// derivative between kinks.
+struct Sensitivity {
+  double slope;            ///< of s'(u)
+  double stretch;          ///< of u s'(u)
+  double curvature;        ///< of s''(u)
+  double curving_stretch;  ///< of u s''(u)
+  double jump = 0;         ///< |s'(0+) - s'(0-)|; no other jumps
+};
+
+/// Suprema over the real line that bound them at any variance; infinite where there is none.
+struct Suprema {
+  double slope;
+  double stretch;
+  double curvature;
+  double curving_stretch;
+  double jump = 0;
+  [[nodiscard]] Sensitivity at(double variance) const {
+    const double deviation = std::sqrt(variance);
+    return {slope, std::fmin(stretch, deviation * slope), curvature,
+            std::fmin(curving_stretch, deviation * curvature), jump};
+  }
+};
+
+/// Where a row of results goes; bounds may be null.
+struct DualRow {
+  double* value;
+  double* slope;
+  double* value_bound;
+  double* slope_bound;
+};
+
+/// A dual for given sets of variances: what depends on one of them has been computed.
+class PreparedDual {
+ public:
+  virtual ~PreparedDual() = default;
+  /// The duals of row i of the first set with `count` columns of the second, from `first` on: c[k] and
+  /// gap[k] belong to column first + k, out.*[k] likewise.
+  virtual void row(std::size_t i, std::size_t first, std::size_t count, const double* c, const double* gap,
+                   const DualRow& out) const = 0;
+};
+
+class DualRule {
+ public:
+  virtual ~DualRule() = default;
+  [[nodiscard]] virtual DualValue at(const Covariance& s) const = 0;
+  [[nodiscard]] virtual double mean(double variance) const = 0;
+  [[nodiscard]] virtual Sensitivity sensitivity(double variance) const = 0;
+  [[nodiscard]] virtual std::optional<double> degree() const { return {}; }
+  /// `tolerance`: an error, relative to sqrt(K(p,p,p) K(q,q,q)), below which there is no need to go.
+  /// The rule must outlive the result.
+  [[nodiscard]] virtual std::unique_ptr<PreparedDual> prepare(const std::vector<double>& p,
+                                                              const std::vector<double>& q,
+                                                              double tolerance) const;
+};
+
+}  // namespace ntape::limit
