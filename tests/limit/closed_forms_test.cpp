@@ -52,7 +52,7 @@ bool whole_grid() {
 // Closed forms against two-dimensional integrals in extended precision. 1e-13 of the value (1e-12 for gelu)
 // wherever the terms of the integral do not cancel; where they do, of E|s(u) s(v)| / 100 at least: the
 // double-rounded parameters of an activation (0.1, 0.7) alone cost 1e-17 of that. The bound must cover the
-// error, but for what the oracle itself is off: 1e-17 of E|s(u) s(v)|.
+// error, but for what a million additions cost the oracle itself: 1e-16 of E|s(u) s(v)|.
 TEST_CASE("closed forms agree with an independent oracle, within their bounds") {
   const std::array<double, 6> variances = {1e-4, .25, 1, 4, 25, 100};
   const std::array<double, 7> correlations = {-1, -.999, -.6, 0, .6, .999, 1};
@@ -64,8 +64,8 @@ TEST_CASE("closed forms agree with an independent oracle, within their bounds") 
         const double c = rho * std::sqrt(p * q);
         for (const std::string& name : kClosed) {
           if (!whole_grid() && ++point % 37 != 0) continue;
-          // e^x and high powers at variance 100 live where the oracle does not look.
-          if ((name == "exp" || name == "rectified_power(5)") && q > 4) continue;
+          // e^x lives where the oracle does not look.
+          if (name == "exp" && q > 1) continue;
           const DualValue d = Dual(name)(p, c, q);
           const OracleDual oracle = dual_oracle(long_function(name), p, c, q);
           const double digits = name == "gelu" ? 1e-12 : 1e-13;
@@ -79,7 +79,7 @@ TEST_CASE("closed forms agree with an independent oracle, within their bounds") 
             CAPTURE(value);
             CAPTURE(error);
             CHECK(error <= digits * std::max(std::abs(value), floor / 100));
-            CHECK(error <= bound + 3e-17 * floor);
+            CHECK(error <= bound + 1e-16 * floor);
           };
           check(d.value, d.value_bound, oracle.value, oracle.value_scale);
           if (name != "sign" && name != "rectified_power(0)")

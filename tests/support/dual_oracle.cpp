@@ -126,7 +126,7 @@ OracleDual dual_oracle(const LongFunction& s, double p, double c, double q, doub
   const Real rest = std::atan2(std::sqrt(determinant), -Real(c));
   const Real du = std::sqrt(Real(p)), dv = std::sqrt(Real(q)), steepest = std::max({du, dv, Real(1)});
 
-  const int radial = static_cast<int>(std::ceil(static_cast<Real>(fineness) * (4 + 1.1L * steepest)));
+  const int radial = static_cast<int>(std::ceil(static_cast<Real>(fineness) * (4 + 1.8L * steepest)));
   std::vector<Real> edges;
   for (int k = 0; k <= radial; ++k)
     edges.push_back(Real(11.5) * static_cast<Real>(k) / static_cast<Real>(radial));

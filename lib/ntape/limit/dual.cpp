@@ -1,6 +1,7 @@
 #include <cmath>
 #include <ntape/base/errors.hpp>
 #include <ntape/limit/dual.hpp>
+#include <ntape/limit/numerical.hpp>
 #include <ntape/limit/rule.hpp>
 #include <ntape/limit/rules_by_name.hpp>
 
@@ -36,6 +37,16 @@ std::unique_ptr<PreparedDual> DualRule::prepare(const std::vector<double>& p, co
 }
 
 Dual::Dual(const std::string& activation) : rule_(rule_by_name(activation)) {}
+Dual::Dual(Function function) {
+  if (!function.f || !function.df)
+    throw UserError("a dual needs a function and its derivative; one is empty");
+  for (const double k : function.kinks)
+    if (!std::isfinite(k)) throw UserError("a kink is at " + std::to_string(k) + "; it must be finite");
+  rule_ = numerical_rule(std::move(function));
+}
+Dual Dual::numerical(const std::string& activation) {
+  return Dual(numerical_rule_by_name(activation));
+}
 
 DualValue Dual::at(const Covariance& covariance) const {
   return rule_->at(covariance);

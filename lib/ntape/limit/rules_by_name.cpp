@@ -1,8 +1,12 @@
+#include <algorithm>
+#include <cmath>
 #include <ntape/base/errors.hpp>
+#include <ntape/limit/numerical.hpp>
 #include <ntape/limit/piecewise.hpp>
 #include <ntape/limit/polynomial.hpp>
 #include <ntape/limit/rules_by_name.hpp>
 #include <ntape/limit/transcendental.hpp>
+#include <ntape/ops/activation_rules.hpp>
 #include <ntape/ops/activation_spelling.hpp>
 
 namespace ntape::limit {
@@ -86,13 +90,67 @@ RulePtr with_parameters(const Request& r) {
   return nullptr;
 }
 
+template <class Rule>
+Function function_of(Rule rule, bool kinked) {
+  return {[rule](double x) { return rule.f(x); }, [rule](double x) { return rule.df(x, rule.f(x)); },
+          kinked ? std::vector<double>{0} : std::vector<double>{}};
+}
+
+// Of those without a closed form; suprema of |s'|, |x s'|, |s''|, |x s''|, rounded up.
+RulePtr without_closed_form(const Request& r) {
+  constexpr double kNone = std::numeric_limits<double>::infinity();
+  const auto rule = [](Function s, Suprema suprema) {
+    return numerical_rule(std::move(s), {}, [=](double variance) { return suprema.at(variance); });
+  };
+  if (r.is("elu")) {
+    const double a = r.number(1.0), size = std::abs(a);
+    return numerical_rule(
+        function_of(detail::Elu{a}, true), [a](double m, double t) { return elu_blur(a, m, t); },
+        [=](double variance) {
+          return Suprema{std::fmax(1.0, size), kNone, size, 0.368 * size, std::abs(1 - a)}.at(variance);
+        });
+  }
+  const bool tanh = r.is("tanh"), sigmoid = r.is("sigmoid"), softplus = r.is("softplus"), silu = r.is("silu");
+  if (tanh || sigmoid || softplus || silu) r.no_numbers();
+  if (tanh) return rule(function_of(detail::Tanh{}, false), {1, 0.448, 0.770, 0.65});
+  if (sigmoid) return rule(function_of(detail::Sigmoid{}, false), {0.25, 0.224, 0.0963, 0.163});
+  if (softplus) return rule(function_of(detail::Softplus{}, false), {1, kNone, 0.25, 0.224});
+  if (silu) return rule(function_of(detail::Silu{}, false), {1.1, kNone, 0.5, 0.33});
+  return nullptr;
+}
+
 }  // namespace
 
 RulePtr rule_by_name(const std::string& activation) {
   const Request request{activation, read_activation(activation)};
   if (auto rule = without_parameters(request)) return rule;
   if (auto rule = with_parameters(request)) return rule;
+  if (auto rule = without_closed_form(request)) return rule;
   throw UserError("the dual of '" + activation + "' is not known");
+}
+
+RulePtr numerical_rule_by_name(const std::string& activation) {
+  using namespace detail;
+  const Request r{activation, read_activation(activation)};
+  if (auto rule = without_closed_form(r)) return rule;
+  (void)rule_by_name(activation);  // whose complaints about parameters are ours
+  if (r.is("identity")) return numerical_rule(function_of(Identity{}, false));
+  if (r.is("relu")) return numerical_rule(function_of(Relu{}, true));
+  if (r.is("leaky_relu")) return numerical_rule(function_of(LeakyRelu{r.number()}, true));
+  if (r.is("abs")) return numerical_rule(function_of(Abs{}, true));
+  if (r.is("erf")) return numerical_rule(function_of(Erf{}, false));
+  if (r.is("gelu")) return numerical_rule(function_of(Gelu{}, false));
+  if (r.is("sin")) return numerical_rule(function_of(Sin{}, false));
+  if (r.is("cos")) return numerical_rule(function_of(Cos{}, false));
+  if (r.is("gaussian")) return numerical_rule(function_of(Gaussian{}, false));
+  if (r.is("square")) return numerical_rule(function_of(Square{}, false));
+  if (r.is("polynomial")) {
+    Polynomial rule{{}, r.spelling.numbers.size()};
+    if (rule.count > rule.c.size()) throw r.refusal("at most 16 coefficients can be done numerically");
+    std::copy(r.spelling.numbers.begin(), r.spelling.numbers.end(), rule.c.begin());
+    return numerical_rule(function_of(rule, false));
+  }
+  throw r.refusal("only activations of the tape's table can be done numerically");
 }
 
 bool has_dual(const std::string& activation) {

@@ -106,7 +106,7 @@ struct Wave {
 struct Gaussian {
   DualValue at(const Covariance& s) const {
     const double root = erf_root(s), slope = 4 * s.c / (root * root * root);
-    return {1 / root, slope, rounding(1 / root), rounding(slope, 16)};
+    return {1 / root, slope, rounding(1 / root), rounding(slope, 32)};
   }
   double mean(double variance) const { return 1 / std::sqrt(1 + 2 * variance); }
   Sensitivity sensitivity(double variance) const { return Suprema{0.8578, 0.7358, 2, 1.2}.at(variance); }

@@ -1,0 +1,89 @@
+#include <algorithm>
+#include <cmath>
+#include <ntape/limit/line_rule.hpp>
+#include <numbers>
+
+namespace ntape::limit {
+namespace {
+
+using std::numbers::pi;
+
+double density(double z) {
+  return std::exp(-z * z / 2) / std::sqrt(2 * pi);
+}
+
+// On [0, 1]: x(t) = 1 / (1 + e^{-pi sinh t}), dx/dt = pi cosh t x (1 - x). Kept as the distance from the
+// nearer end.
+struct UnitNode {
+  double from_end;
+  double weight;
+  bool upper;
+  bool even;
+};
+
+std::vector<UnitNode> unit_nodes(double step) {
+  // x(-3.5) = 3e-23: what lies beyond is nothing even beside a layer of 1e-5.
+  const int count = static_cast<int>(std::floor(3.5 / step));
+  std::vector<UnitNode> nodes;
+  for (int k = -count; k <= count; ++k) {
+    const double t = k * step, e = std::exp(-pi * std::sinh(std::abs(t)));
+    const double near = e / (1 + e);
+    nodes.push_back({near, step * pi * std::cosh(t) * near / (1 + e), k > 0, k % 2 == 0});
+  }
+  return nodes;
+}
+
+}  // namespace
+
+LineRule uniform_rule(double spacing, double reach) {
+  const int count = static_cast<int>(std::ceil(reach / spacing));
+  LineRule rule;
+  for (int k = -count; k <= count; ++k) {
+    rule.at.push_back(k * spacing);
+    rule.weight.push_back(spacing * density(k * spacing));
+    rule.even.push_back(k % 2 == 0);
+  }
+  return rule;
+}
+
+LineRule edged_rule(const std::vector<double>& edges, double step) {
+  const std::vector<UnitNode> unit = unit_nodes(step);
+  LineRule rule;
+  for (std::size_t e = 0; e + 1 < edges.size(); ++e) {
+    const double low = edges[e], high = edges[e + 1], width = high - low;
+    for (const UnitNode& n : unit) {
+      const double z = n.upper ? high - width * n.from_end : low + width * n.from_end;
+      rule.at.push_back(z);
+      rule.weight.push_back(width * n.weight * density(z));
+      rule.even.push_back(n.even);
+    }
+  }
+  return rule;
+}
+
+LineRule line_rule(const LineTask& task, int refinement) {
+  if (task.kinks.empty() && task.scale <= kLargestUniformScale) {
+    // Half the sampling frequency must be above what is left, to 1e-8, of the density's and of s's spectrum:
+    // the latter falls like e^{-pi/2 w / scale} for tanh, whose poles are nearest.
+    const double frequency = 12 + 24 * task.scale;
+    const double spacing = std::exp2(std::floor(std::log2(2 * pi / frequency)) - refinement);
+    return uniform_rule(spacing, task.reach);
+  }
+  std::vector<double> edges = {-task.reach, task.reach};
+  const auto add = [&](double z) {
+    if (std::abs(z) < task.reach) edges.push_back(z);
+  };
+  add(task.center);
+  for (const double z : task.kinks) add(z);
+  std::sort(edges.begin(), edges.end());
+  edges.erase(std::unique(edges.begin(), edges.end()), edges.end());
+  return edged_rule(edges, std::ldexp(1.0 / 16, -refinement));
+}
+
+double nested_error(double fine, double coarse, double scale) {
+  if (scale == 0) return 0;
+  const double gap = std::min(std::abs(fine - coarse) / scale, 1.0);
+  return scale * gap * std::sqrt(std::sqrt(gap));
+}
+
+}  // namespace ntape::limit
