@@ -24,7 +24,7 @@ namespace {
 // NTAPE_DUAL_CASES random cases per activation; a few are quick.
 int cases() {
   const char* given = std::getenv("NTAPE_DUAL_CASES");
-  return given ? std::atoi(given) : 6;
+  return given ? std::atoi(given) : 4;
 }
 
 // Variances log-uniform in 1e-4..100; a third of the correlations uniform, two thirds with 1 - |rho|

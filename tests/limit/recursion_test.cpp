@@ -100,8 +100,10 @@ TEST_CASE("the cross form agrees with the symmetric one") {
 
 TEST_CASE("what cannot be done is refused") {
   Architecture a = relu(3, .1);
-  a.activation = "tanh";
+  a.activation = "tahn";
   CHECK_THROWS_AS((void)limit_ntk(a, pair_at(10)), UserError);
+  CHECK(!has_limit("tahn"));
+  CHECK_THROWS_AS((void)limit_kernels(relu(3, .1), pair_at(10), {.tolerance = .1}), UserError);
   CHECK_THROWS_AS((void)limit_ntk(relu(3, .1), make_matrix<double>(2, 3)), ShapeError);
   CHECK_THROWS_AS((void)limit_ntk(relu(3, .1), make_matrix<double>(0, 2)), UserError);
 }

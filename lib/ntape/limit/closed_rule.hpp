@@ -10,7 +10,8 @@ namespace ntape::limit {
   return units * kEpsilon * std::abs(magnitude);
 }
 
-/// A rule from a form: a struct with at(Covariance), mean(variance), sensitivity(variance), degree().
+/// A rule from a form: a struct with at(Covariance), mean(variance), sensitivity(variance), degree()
+/// and, if it can, value_gap(Covariance).
 template <class Form>
 class ClosedRule final : public DualRule {
  public:
@@ -19,6 +20,10 @@ class ClosedRule final : public DualRule {
   double mean(double variance) const override { return form_.mean(variance); }
   Sensitivity sensitivity(double variance) const override { return form_.sensitivity(variance); }
   std::optional<double> degree() const override { return form_.degree(); }
+  double value_gap(const Covariance& s) const override {
+    if constexpr (requires { form_.value_gap(s); }) return form_.value_gap(s);
+    return -1;
+  }
 
  private:
   Form form_;

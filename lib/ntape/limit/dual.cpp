@@ -11,29 +11,30 @@ namespace {
 // No preparation: a pair at a time.
 class Unprepared final : public PreparedDual {
  public:
-  Unprepared(const DualRule& rule, const std::vector<double>& p, const std::vector<double>& q)
-      : rule_(rule), p_(p), q_(q) {}
+  Unprepared(const DualRule& rule, const std::vector<double>& variances)
+      : rule_(rule), variances_(variances) {}
   void row(std::size_t i, std::size_t first, std::size_t count, const double* c, const double* gap,
            const DualRow& out) const override {
     for (std::size_t k = 0; k < count; ++k) {
-      const DualValue d = rule_.at({p_[i], c[k], q_[first + k], gap[k]});
+      const Covariance s{variances_[i], c[k], variances_[first + k], gap[k]};
+      const DualValue d = rule_.at(s);
       out.value[k] = d.value;
       out.slope[k] = d.slope;
-      if (out.value_bound) out.value_bound[k] = d.value_bound;
-      if (out.slope_bound) out.slope_bound[k] = d.slope_bound;
+      out.value_bound[k] = d.value_bound;
+      out.slope_bound[k] = d.slope_bound;
+      out.gap[k] = rule_.value_gap(s);
     }
   }
 
  private:
   const DualRule& rule_;
-  std::vector<double> p_, q_;
+  std::vector<double> variances_;
 };
 
 }  // namespace
 
-std::unique_ptr<PreparedDual> DualRule::prepare(const std::vector<double>& p, const std::vector<double>& q,
-                                                double) const {
-  return std::make_unique<Unprepared>(*this, p, q);
+std::unique_ptr<PreparedDual> DualRule::prepare(const std::vector<double>& variances, double) const {
+  return std::make_unique<Unprepared>(*this, variances);
 }
 
 Dual::Dual(const std::string& activation) : rule_(rule_by_name(activation)) {}

@@ -123,7 +123,7 @@ HermiteCoefficients HermiteMaker::operator()(double variance, double tolerance) 
   }
 
   const double size = std::sqrt(whole);
-  out.error = 6 * kEpsilon * size + nested_error(gap, 0, size);
+  out.error = 8 * kEpsilon * size + nested_error(gap, 0, size);
   const std::size_t blocks = out.d.size() / kBlock;
   out.tail.resize(blocks + 1);
   out.total.assign(blocks + 1, 0.0);

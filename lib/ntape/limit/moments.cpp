@@ -3,7 +3,6 @@
 #include <ntape/base/errors.hpp>
 #include <ntape/limit/line_rule.hpp>
 #include <ntape/limit/moments.hpp>
-#include <ntape/limit/rule.hpp>
 #include <sstream>
 
 namespace ntape::limit {
@@ -64,6 +63,12 @@ std::vector<double> scaled_kinks(const Function& s, double variance) {
   return kinks;
 }
 
+Sensitivity sharpened(Sensitivity given, const Function& s, double variance) {
+  const Moments m = moments(s, variance);
+  if (m.error < 1e-6) given.stretch = std::fmin(given.stretch, m.stretch * (1 + 1e-5));
+  return given;
+}
+
 Moments moments(const Function& s, double variance) {
   const double deviation = std::sqrt(variance);
   Moments m{.variance = variance};
@@ -84,7 +89,7 @@ Moments moments(const Function& s, double variance) {
     m.slope = fine.slope;
     m.stretch = std::sqrt(fine.stretch);
     m.curving = std::sqrt(fine.curving);
-    m.error = m.error * std::sqrt(m.error) + 8 * kEpsilon;
+    m.error = m.error * std::sqrt(m.error) + 16 * kEpsilon;
     if (far <= 1e-18 * (fine.value + fine.slope)) return m;
     if (m.reach > 27) throw not_integrable(variance);
   }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <ntape/limit/dual.hpp>
+#include <ntape/limit/rule.hpp>
 #include <vector>
 
 namespace ntape::limit {
@@ -19,6 +19,10 @@ struct Moments {
 
 /// Throws UserError when s(u) is not finite, or its square has no end within 37 deviations.
 [[nodiscard]] Moments moments(const Function& s, double variance);
+
+/// The sensitivity with its stretch no more than what an integral says, where that is resolved: through many
+/// layers a factor is a power.
+[[nodiscard]] Sensitivity sharpened(Sensitivity given, const Function& s, double variance);
 
 /// The kinks in units of the standard deviation.
 [[nodiscard]] std::vector<double> scaled_kinks(const Function& s, double variance);

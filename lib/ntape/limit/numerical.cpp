@@ -25,16 +25,18 @@ class Numerical final : public DualRule {
   }
   double mean(double variance) const override { return moments(maker_.function(), variance).mean; }
   Sensitivity sensitivity(double variance) const override {
-    if (sensitivity_) return sensitivity_(variance);
+    if (sensitivity_) return sharpened(sensitivity_(variance), maker_.function(), variance);
     const Moments m = moments(maker_.function(), variance);
     return {std::sqrt(m.slope), m.stretch, m.curving / std::sqrt(std::max(variance, 1e-300)), m.curving, 0};
   }
-  std::unique_ptr<PreparedDual> prepare(const std::vector<double>& p, const std::vector<double>& q,
+  std::unique_ptr<PreparedDual> prepare(const std::vector<double>& variances,
                                         double tolerance) const override;
 
   // The series, and where its bound is above `good`, for each result what has the smaller bound.
   DualValue at(const HermiteCoefficients& p, const HermiteCoefficients& q, const Covariance& s,
                double sharpest, double good) const {
+    if (s.gap == 0 && s.p == s.q && s.c >= 0)
+      return {p.of.value, p.of.slope, p.of.error * p.of.value, p.of.error * p.of.slope};
     const DualValue series = hermite_dual(p, q, s.c, s.gap, sharpest).dual;
     const double slopes = std::sqrt(p.of.slope * q.of.slope), values = std::sqrt(p.of.value * q.of.value);
     if (series.slope_bound <= good * slopes && series.value_bound <= good * values) return series;
@@ -55,19 +57,23 @@ class Numerical final : public DualRule {
 
 class Prepared final : public PreparedDual {
  public:
-  Prepared(const Numerical& rule, const std::vector<double>& p, const std::vector<double>& q,
-           double tolerance)
+  Prepared(const Numerical& rule, const std::vector<double>& variances, double tolerance)
       : rule_(rule), tolerance_(tolerance) {
-    place(p, p_);
-    place(q, q_);
+    std::map<double, std::size_t> known;  // equal variances share their coefficients
+    std::vector<double> distinct;
+    for (const double v : variances) {
+      const auto [at, fresh] = known.try_emplace(v, distinct.size());
+      if (fresh) distinct.push_back(v);
+      places_.push_back(at->second);
+    }
     // A quarter for the tail of the slope.
-    const auto count = static_cast<std::ptrdiff_t>(variances_.size());
-    coefficients_.resize(variances_.size());
+    const auto count = static_cast<std::ptrdiff_t>(distinct.size());
+    coefficients_.resize(distinct.size());
     std::exception_ptr failure;
 #pragma omp parallel for schedule(dynamic, 4)
     for (std::ptrdiff_t k = 0; k < count; ++k) try {
         coefficients_[static_cast<std::size_t>(k)] =
-            rule_.coefficients(variances_[static_cast<std::size_t>(k)], tolerance / 4);
+            rule_.coefficients(distinct[static_cast<std::size_t>(k)], tolerance / 4);
       } catch (...) {
 #pragma omp critical(ntape_limit_failure)
         failure = std::current_exception();
@@ -76,38 +82,29 @@ class Prepared final : public PreparedDual {
   }
   void row(std::size_t i, std::size_t first, std::size_t count, const double* c, const double* gap,
            const DualRow& out) const override {
-    const HermiteCoefficients& p = coefficients_[p_[i]];
+    const HermiteCoefficients& p = coefficients_[places_[i]];
     for (std::size_t k = 0; k < count; ++k) {
-      const HermiteCoefficients& q = coefficients_[q_[first + k]];
+      const HermiteCoefficients& q = coefficients_[places_[first + k]];
       const DualValue d =
           rule_.at(p, q, {p.of.variance, c[k], q.of.variance, gap[k]}, tolerance_ / 4, tolerance_);
       out.value[k] = d.value;
       out.slope[k] = d.slope;
-      if (out.value_bound) out.value_bound[k] = d.value_bound;
-      if (out.slope_bound) out.slope_bound[k] = d.slope_bound;
+      out.value_bound[k] = d.value_bound;
+      out.slope_bound[k] = d.slope_bound;
+      out.gap[k] = -1;
     }
   }
 
  private:
-  // Equal variances share their coefficients.
-  void place(const std::vector<double>& variances, std::vector<std::size_t>& places) {
-    for (const double v : variances) {
-      const auto [at, fresh] = known_.try_emplace(v, variances_.size());
-      if (fresh) variances_.push_back(v);
-      places.push_back(at->second);
-    }
-  }
   const Numerical& rule_;
   double tolerance_;
-  std::map<double, std::size_t> known_;
-  std::vector<double> variances_;
-  std::vector<HermiteCoefficients> coefficients_;
-  std::vector<std::size_t> p_, q_;
+  std::vector<HermiteCoefficients> coefficients_;  // of each distinct variance
+  std::vector<std::size_t> places_;                // of each variance given, among the distinct
 };
 
-std::unique_ptr<PreparedDual> Numerical::prepare(const std::vector<double>& p, const std::vector<double>& q,
+std::unique_ptr<PreparedDual> Numerical::prepare(const std::vector<double>& variances,
                                                  double tolerance) const {
-  return std::make_unique<Prepared>(*this, p, q, std::max(tolerance, kGood));
+  return std::make_unique<Prepared>(*this, variances, std::max(tolerance, kGood));
 }
 
 // e^{x^2} erfc(x) for x >= 0: the continued fraction of Laplace from 2 on, the product below.

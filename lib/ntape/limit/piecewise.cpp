@@ -50,9 +50,19 @@ struct LeakyRelu {
     return {line + fold, even + kink * asine, rounding(std::abs(line) + fold),
             rounding(even + kink * std::abs(asine))};
   }
+  // K / r at p = q = r is (1 + a^2) / 2. With k the normalized dual of relu, 1 - k = gap - (sin th - th cos
+  // th) / pi for c >= 0; for c < 0, k = (sin th' - th' cos th') / pi, th' = pi - th.
+  double value_gap(const Covariance& s) const {
+    const double fold = (1 - a) * (1 - a), part = lens(s.angle()) / pi;
+    const double sum = s.c >= 0 ? 2 * a * s.gap + fold * (s.gap - part) : fold * (1 + part) + 2 * a * s.gap;
+    const double near = sum / (1 + a * a);  // 1 - K / .. for c >= 0, 1 + K / .. for c < 0
+    return near > 1 ? 2 - near : near;
+  }
   double mean(double variance) const { return (1 - a) * std::sqrt(variance / (2 * pi)); }
   Sensitivity sensitivity(double variance) const {
-    return Suprema{std::fmax(1.0, std::abs(a)), kInfinity, 0, 0, std::abs(1 - a)}.at(variance);
+    // u s'(u) = s(u)
+    const double size = std::sqrt((1 + a * a) / 2);
+    return {size, size * std::sqrt(variance), 0, 0, std::abs(1 - a)};
   }
   std::optional<double> degree() const { return 1.0; }
 };
@@ -64,8 +74,9 @@ struct Abs {
     const double slope = 2 / pi * std::copysign(asine, s.c);
     return {value, slope, rounding(value), rounding(slope)};
   }
+  double value_gap(const Covariance& s) const { return s.gap - 2 / pi * lens(s.angle()); }
   double mean(double variance) const { return std::sqrt(2 * variance / pi); }
-  Sensitivity sensitivity(double variance) const { return Suprema{1, kInfinity, 0, 0, 2}.at(variance); }
+  Sensitivity sensitivity(double variance) const { return {1, std::sqrt(variance), 0, 0, 2}; }
   std::optional<double> degree() const { return 1.0; }
 };
 

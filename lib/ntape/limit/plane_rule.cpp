@@ -91,13 +91,13 @@ DualValue plane_dual(const Function& s, const Blur& blur, const Moments& p, cons
   for (int refinement = 0; refinement < 4; ++refinement) {
     const Totals t = totals(s, blur, du, v, reach, kinks, refinement);
     const DualValue now{t.value, t.slope,
-                        nested_error(t.value, t.coarse_value, t.value_size) + 12 * kEpsilon * t.value_size +
+                        nested_error(t.value, t.coarse_value, t.value_size) + 32 * kEpsilon * t.value_size +
                             kEpsilon * stretch,
-                        nested_error(t.slope, t.coarse_slope, t.slope_size) + 12 * kEpsilon * t.slope_size +
+                        nested_error(t.slope, t.coarse_slope, t.slope_size) + 32 * kEpsilon * t.slope_size +
                             kEpsilon * curving};
     if (now.value_bound < best.value_bound) best = {now.value, best.slope, now.value_bound, best.slope_bound};
     if (now.slope_bound < best.slope_bound) best = {best.value, now.slope, best.value_bound, now.slope_bound};
-    const double aim = std::max(tolerance, 16 * kEpsilon);
+    const double aim = std::max(tolerance, 40 * kEpsilon);
     if (best.value_bound <= aim * t.value_size + 2 * kEpsilon * stretch &&
         best.slope_bound <= aim * t.slope_size + 2 * kEpsilon * curving)
       break;

@@ -36,20 +36,23 @@ struct Suprema {
   }
 };
 
-/// Where a row of results goes; bounds may be null.
+/// Where a row of results goes.
 struct DualRow {
   double* value;
   double* slope;
   double* value_bound;
   double* slope_bound;
+  /// 1 - |K(p,c,q)| / sqrt(K(p,p,p) K(q,q,q)), where the rule knows more digits of it than the values have;
+  /// -1 elsewhere.
+  double* gap;
 };
 
-/// A dual for given sets of variances: what depends on one of them has been computed.
+/// A dual for a given list of variances: what depends on one of them has been computed.
 class PreparedDual {
  public:
   virtual ~PreparedDual() = default;
-  /// The duals of row i of the first set with `count` columns of the second, from `first` on: c[k] and
-  /// gap[k] belong to column first + k, out.*[k] likewise.
+  /// The duals of variance i with `count` others, from `first` on: c[k] and gap[k] belong to variance first +
+  /// k, out.*[k] likewise.
   virtual void row(std::size_t i, std::size_t first, std::size_t count, const double* c, const double* gap,
                    const DualRow& out) const = 0;
 };
@@ -63,9 +66,10 @@ class DualRule {
   [[nodiscard]] virtual std::optional<double> degree() const { return {}; }
   /// `tolerance`: an error, relative to sqrt(K(p,p,p) K(q,q,q)), below which there is no need to go.
   /// The rule must outlive the result.
-  [[nodiscard]] virtual std::unique_ptr<PreparedDual> prepare(const std::vector<double>& p,
-                                                              const std::vector<double>& q,
+  [[nodiscard]] virtual std::unique_ptr<PreparedDual> prepare(const std::vector<double>& variances,
                                                               double tolerance) const;
+  /// What DualRow::gap is.
+  [[nodiscard]] virtual double value_gap(const Covariance&) const { return -1; }
 };
 
 }  // namespace ntape::limit

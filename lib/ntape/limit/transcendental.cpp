@@ -1,7 +1,9 @@
 #include <cmath>
 #include <ntape/limit/closed_rule.hpp>
+#include <ntape/limit/moments.hpp>
 #include <ntape/limit/piecewise.hpp>
 #include <ntape/limit/transcendental.hpp>
+#include <ntape/ops/activation_rules.hpp>
 #include <numbers>
 
 namespace ntape::limit {
@@ -14,6 +16,12 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 double determinant(const Covariance& s) {
   const double root = s.root_determinant();
   return root * root;
+}
+
+template <class Rule>
+Sensitivity sharpened(const Suprema& suprema, Rule rule, double variance) {
+  const Function s{[=](double x) { return rule.f(x); }, [=](double x) { return rule.df(x, rule.f(x)); }};
+  return limit::sharpened(suprema.at(variance), s, variance);
 }
 
 // sqrt((1+2p)(1+2q) - 4c^2), without subtracting what is nearly equal.
@@ -31,7 +39,7 @@ struct Erf {
   double mean(double) const { return 0; }
   // 2/sqrt(pi) times the suprema of e^-x^2, x e^-x^2, 2x e^-x^2, 2x^2 e^-x^2, rounded up
   Sensitivity sensitivity(double variance) const {
-    return Suprema{1.1284, 0.4840, 0.9680, 0.8303}.at(variance);
+    return sharpened({1.1284, 0.4840, 0.9680, 0.8303}, detail::Erf{}, variance);
   }
   std::optional<double> degree() const { return {}; }
 };
@@ -73,7 +81,7 @@ struct Gelu {
   }
   double mean(double variance) const { return variance / std::sqrt(2 * pi * (1 + variance)); }
   Sensitivity sensitivity(double variance) const {
-    return Suprema{1.13, kInfinity, 0.798, 0.45}.at(variance);
+    return sharpened({1.13, kInfinity, 0.798, 0.45}, detail::Gelu{}, variance);
   }
   std::optional<double> degree() const { return {}; }
 };
@@ -99,7 +107,10 @@ struct Wave {
     return {value, slope, rounding(value, units), rounding(slope, units)};
   }
   double mean(double variance) const { return odd ? 0 : std::exp(-variance / 2); }
-  Sensitivity sensitivity(double variance) const { return Suprema{1, kInfinity, 1, kInfinity}.at(variance); }
+  Sensitivity sensitivity(double variance) const {
+    const Suprema suprema{1, kInfinity, 1, kInfinity};
+    return odd ? sharpened(suprema, detail::Sin{}, variance) : sharpened(suprema, detail::Cos{}, variance);
+  }
   std::optional<double> degree() const { return {}; }
 };
 
@@ -109,7 +120,9 @@ struct Gaussian {
     return {1 / root, slope, rounding(1 / root), rounding(slope, 32)};
   }
   double mean(double variance) const { return 1 / std::sqrt(1 + 2 * variance); }
-  Sensitivity sensitivity(double variance) const { return Suprema{0.8578, 0.7358, 2, 1.2}.at(variance); }
+  Sensitivity sensitivity(double variance) const {
+    return sharpened({0.8578, 0.7358, 2, 1.2}, detail::Gaussian{}, variance);
+  }
   std::optional<double> degree() const { return {}; }
 };
 
