@@ -11,7 +11,7 @@ namespace ntape::limit {
 }
 
 /// A rule from a form: a struct with at(Covariance), mean(variance), sensitivity(variance), degree()
-/// and, if it can, value_gap(Covariance).
+/// and, if it can, value_gap(Covariance) and prepare(variances).
 template <class Form>
 class ClosedRule final : public DualRule {
  public:
@@ -23,6 +23,12 @@ class ClosedRule final : public DualRule {
   double value_gap(const Covariance& s) const override {
     if constexpr (requires { form_.value_gap(s); }) return form_.value_gap(s);
     return -1;
+  }
+  std::unique_ptr<PreparedDual> prepare(const std::vector<double>& variances,
+                                        double tolerance) const override {
+    if constexpr (requires { form_.prepare(variances); })
+      if (auto rows = form_.prepare(variances)) return rows;
+    return DualRule::prepare(variances, tolerance);
   }
 
  private:

@@ -133,6 +133,7 @@ HermiteCoefficients HermiteMaker::operator()(double variance, double tolerance) 
     out.tail[b] = out.tail[b + 1];
     for (std::size_t l = 0; l < kBlock; ++l) out.tail[b] += out.d[b * kBlock + l] * out.d[b * kBlock + l];
   }
+  for (double& t : out.tail) t = std::sqrt(t);
   for (std::size_t b = 0; b < blocks; ++b) {
     out.total[b + 1] = out.total[b];
     for (std::size_t l = 0; l < kBlock; ++l) out.total[b + 1] += std::abs(out.d[b * kBlock + l]);
@@ -182,23 +183,13 @@ SeriesSum hermite_dual(const HermiteCoefficients& p, const HermiteCoefficients& 
   const double size = root == 0 ? 0 : gap < 0.5 ? 1 - gap : std::min(std::abs(c) / root, 1.0);
   const double rho = std::copysign(size, c);
   const double whole = std::sqrt(p.of.slope * q.of.slope);
-  // log |rho| per block, from the gap where it is small
-  const double decay =
-      size == 0 ? -HUGE_VAL : static_cast<double>(kBlock) * (gap < 0.5 ? std::log1p(-gap) : std::log(size));
+  // |rho|^16
+  double block = size * size;
+  for (int k = 0; k < 3; ++k) block *= block;
   const std::size_t most = std::min(p.d.size(), q.d.size()) / kBlock;
-  const auto tail = [&](std::size_t b) {
-    const double power = b == 0 ? 1 : std::exp(decay * static_cast<double>(b));
-    return std::sqrt(p.tail[b] * q.tail[b]) * power;
-  };
-  // The tail falls with b: halve the interval.
-  std::size_t low = 1, high = most;
-  while (low < high) {
-    const std::size_t middle = (low + high) / 2;
-    if (tail(middle) <= tolerance * whole)
-      high = middle;
-    else
-      low = middle + 1;
-  }
+  std::size_t high = 1;
+  double power = block;
+  for (; high < most && p.tail[high] * q.tail[high] * power > tolerance * whole; ++high) power *= block;
   const std::size_t n = high * kBlock;
   const Sums sum = sum_blocks(p.d.data(), q.d.data(), n, rho);
 
@@ -207,7 +198,7 @@ SeriesSum hermite_dual(const HermiteCoefficients& p, const HermiteCoefficients& 
   const double p_total = std::min(p.total[high], std::sqrt(p.of.slope) * spread);
   const double q_total = std::min(q.total[high], std::sqrt(q.of.slope) * spread);
   const double coefficients = p.error * q_total + q.error * p_total + 4 * kEpsilon * whole;
-  const double rest = tail(high);
+  const double rest = p.tail[high] * q.tail[high] * power;
   const double means = p.of.mean * q.of.mean;
   const auto mean_error = [](const Moments& m) { return (m.error + 6 * kEpsilon) * std::sqrt(m.value); };
   const double value = means + root * rho * sum.value;

@@ -42,16 +42,15 @@ class Walk {
   };
 
   HiddenLayer layer(Index l) {
-    HiddenLayer layer{rule(a_.activation_of(l)), nullptr, a_.adds_previous(l), a_.layer_norm, 1, {}, {}};
+    HiddenLayer layer{rule(a_.activation_of(l)),  nullptr, a_.adds_previous(l), a_.layer_norm, 1, {}, 0,
+                      ExampleColumns(now_.size())};
     layer.unit = rescale(!layer.layer_norm && layer.rule->degree() == 1.0);
     layer.factors = factors(a_, l, exponent_);
-    std::vector<double> variances;
-    for (const Example& e : now_) {
-      layer.examples.push_back(enter(*layer.rule, e));
-      variances.push_back(layer.examples.back().variance);
-    }
+    layer.jump = layer.rule->sensitivity(1).jump;
+    std::vector<double> variances(now_.size()), errors(now_.size());
+    for (std::size_t i = 0; i < now_.size(); ++i) enter(layer.examples, i, variances[i], errors[i]);
     layer.prepared = layer.rule->prepare(variances, tolerance_);
-    for (std::size_t i = 0; i < now_.size(); ++i) leave(layer, i);
+    for (std::size_t i = 0; i < now_.size(); ++i) leave(layer, i, variances[i], errors[i]);
     return layer;
   }
 
@@ -84,57 +83,61 @@ class Walk {
     return unit;
   }
 
-  ExampleAt enter(const DualRule& rule, const Example& e) const {
-    ExampleAt at{};
-    at.variance = e.p;
-    at.variance_error = e.p_error;
-    at.inverse = 1;
+  void enter(ExampleColumns& at, std::size_t i, double& variance, double& error) const {
+    const Example& e = now_[i];
+    variance = e.p;
+    error = e.p_error;
+    at.inverse[i] = 1;
     if (a_.layer_norm) {
       const double sum = e.p + kLayerNormEpsilon;
-      at.inverse = 1 / std::sqrt(sum);
-      at.inverse_error = e.p_error * e.p / sum / 2 + kEpsilon;
-      at.variance = e.p / sum;
-      at.variance_error = e.p_error * kLayerNormEpsilon / sum + 2 * kEpsilon;
+      at.inverse[i] = 1 / std::sqrt(sum);
+      at.inverse_error[i] = e.p_error * e.p / sum / 2 + kEpsilon;
+      variance = e.p / sum;
+      error = e.p_error * kLayerNormEpsilon / sum + 2 * kEpsilon;
     }
-    at.sensitivity = rule.sensitivity(at.variance);
-    at.before = e.mean;
-    at.before_error = e.mean_error;
-    return at;
+    at.deviation[i] = std::sqrt(variance);
+    at.before[i] = e.mean;
+    at.before_error[i] = e.mean_error;
   }
 
-  void leave(HiddenLayer& layer, std::size_t i) {
+  void leave(HiddenLayer& layer, std::size_t i, double variance, double variance_error) {
     Example& e = now_[i];
-    ExampleAt& at = layer.examples[i];
+    ExampleColumns& at = layer.examples;
+    const Sensitivity s = layer.rule->sensitivity(variance);
     const double gap = 0;
     DualValue d{};
     double unused = 0;
-    layer.prepared->row(i, i, 1, &at.variance, &gap,
+    layer.prepared->row(i, i, 1, &variance, &gap,
                         {&d.value, &d.slope, &d.value_bound, &d.slope_bound, &unused});
-    at.size = std::sqrt(std::max(d.value, 0.0));
-    at.slope_size = std::sqrt(std::max(d.slope, 0.0));
+    at.size[i] = std::sqrt(std::max(d.value, 0.0));
+    at.slope_size[i] = std::sqrt(std::max(d.slope, 0.0));
+    at.value_slack[i] = variance_error * s.stretch / 2;
+    at.slope_slack[i] = variance_error * s.curving_stretch / 2;
+    at.smooth[i] = at.deviation[i] * s.curvature;
     // dE[s^2] = E[u s s'] dp/p
-    double error = at.variance_error * at.sensitivity.stretch * at.size + d.value_bound;
-    at.activation = d.value;
+    double a = d.value, error = 2 * at.value_slack[i] * at.size[i] + d.value_bound;
     if (a_.residual) {
-      at.mean = layer.rule->mean(at.variance);
-      at.mean_error = at.variance_error * at.sensitivity.stretch / 2 + 16 * kEpsilon * at.size;
+      at.mean[i] = layer.rule->mean(variance);
+      at.mean_error[i] = at.value_slack[i] + 16 * kEpsilon * at.size[i];
     }
     if (layer.residual) {
-      at.activation += e.a + 2 * e.mean * at.mean;
-      error += e.a * e.a_error + 2 * (e.mean_error * std::abs(at.mean) + std::abs(e.mean) * at.mean_error);
-      e.mean += at.mean;
-      e.mean_error += at.mean_error;
+      a += e.a + 2 * e.mean * at.mean[i];
+      error +=
+          e.a * e.a_error + 2 * (e.mean_error * std::abs(at.mean[i]) + std::abs(e.mean) * at.mean_error[i]);
     } else {
-      e.mean = at.mean;
-      e.mean_error = at.mean_error;
+      e.mean = e.mean_error = 0;
     }
+    e.mean += at.mean[i];
+    e.mean_error += at.mean_error[i];
     const LayerFactors& f = layer.factors;
-    at.activation_error = at.activation > 0 ? error / at.activation + 2 * kEpsilon : 0;
-    at.next = f.forward * at.activation + f.bias;
-    e.a = at.activation;
-    e.a_error = at.activation_error;
-    e.p_error = at.next > 0 ? f.forward * at.activation * at.activation_error / at.next + 4 * kEpsilon : 0;
-    e.p = at.next;
+    const double next = f.forward * a + f.bias;
+    e.a = at.activation[i] = a;
+    e.a_error = at.activation_error[i] = a > 0 ? error / a + 2 * kEpsilon : 0;
+    e.p = at.next[i] = next;
+    e.p_error = next > 0 ? f.forward * a * e.a_error / next + 4 * kEpsilon : 0;
+    at.root_activation[i] = std::sqrt(a);
+    at.root_next[i] = std::sqrt(next);
+    at.next_slack[i] = next > 0 ? f.bias / next * e.a_error : 0;
   }
 
   const Architecture& a_;
@@ -145,6 +148,13 @@ class Walk {
 };
 
 }  // namespace
+
+ExampleColumns::ExampleColumns(std::size_t count) {
+  for (Numbers* column : {&deviation, &inverse, &inverse_error, &size, &slope_size, &value_slack,
+                          &slope_slack, &smooth, &mean, &mean_error, &before, &before_error, &activation,
+                          &activation_error, &root_activation, &next, &root_next, &next_slack})
+    column->assign(count, 0.0);
+}
 
 Layers run_examples(const Architecture& architecture, const std::vector<double>& squares, double square_error,
                     double tolerance) {

@@ -14,20 +14,28 @@ struct LayerFactors {
   double forward, bias, weight, shift;
 };
 
-/// One example at one hidden layer. Relative errors are of variances.
-struct ExampleAt {
-  double variance;        ///< what the dual takes, after layer_norm if there is one
-  double variance_error;  ///< relative
-  double inverse;         ///< 1 / sqrt(p + e) with layer_norm, 1 without
-  double inverse_error;   ///< relative
-  double size;            ///< sqrt(K(p,p,p))
-  double slope_size;      ///< sqrt(K'(p,p,p))
-  Sensitivity sensitivity;
-  double mean, mean_error;      ///< mu, of s at this layer; residual networks only
-  double before, before_error;  ///< m^{l-1}
-  double activation;            ///< A^l(x,x)
-  double activation_error;      ///< relative
-  double next;                  ///< Sigma^{l+1}(x,x), scaled as in this layer
+/// Examples at one hidden layer, a column per quantity. Relative errors are of variances.
+struct ExampleColumns {
+  using Numbers = std::vector<double>;
+  Numbers deviation;  ///< square root of the variance that the dual takes, after layer_norm if there is one
+  Numbers inverse;    ///< 1 / sqrt(p + e) with layer_norm, 1 without
+  Numbers inverse_error;
+  Numbers size;         ///< sqrt(K(p,p,p))
+  Numbers slope_size;   ///< sqrt(K'(p,p,p))
+  Numbers value_slack;  ///< what the variance's error does to s(u), root mean square: half of it, relative,
+                        ///< times the stretch
+  Numbers slope_slack;  ///< the same of s'(u)
+  Numbers smooth;       ///< sqrt(p) times the curvature
+  Numbers mean, mean_error;      ///< mu, of s at this layer; residual networks only
+  Numbers before, before_error;  ///< m^{l-1}
+  Numbers activation;            ///< A^l(x,x)
+  Numbers activation_error;      ///< relative
+  Numbers root_activation;       ///< sqrt(A^l(x,x))
+  Numbers next;                  ///< Sigma^{l+1}(x,x), scaled as in this layer
+  Numbers root_next;
+  Numbers next_slack;  ///< relative error of A^l(x,x) times bias / next: its part in the gap's
+
+  explicit ExampleColumns(std::size_t count);
 };
 
 struct HiddenLayer {
@@ -36,7 +44,8 @@ struct HiddenLayer {
   bool residual, layer_norm;
   double unit;           ///< what everything is multiplied by on entering this layer: a power of two
   LayerFactors factors;  ///< from this layer to the next
-  std::vector<ExampleAt> examples;
+  double jump;           ///< of s' at 0
+  ExampleColumns examples;
 };
 
 /// All hidden layers. `exponent`: the results are to be multiplied by 2^exponent.

@@ -7,64 +7,38 @@ namespace ntape::limit {
 namespace {
 
 // How far acos(rho) can move when rho moves by d, where 1 - |rho| is `gap`.
-double turn(double gap, double d) {
-  if (d == 0) return 0;
-  const double anywhere = std::numbers::pi / 2 * std::sqrt(2 * d);
-  return d < gap ? std::min(anywhere, d / std::sqrt((gap - d) * (2 - gap))) : anywhere;
+inline double turn(double gap, double d) {
+  const double anywhere = std::numbers::pi / 2 * std::sqrt(2 * d), left = gap - d;
+  const double here = d / std::sqrt(left > 0 ? left * (2 - gap) : 1.0);
+  return left > 0 && here < anywhere ? here : anywhere;
 }
 
-// Of a dual, from errors of its variances (relative) and of rho:
-// |dK| <= |E[u s'(u) s(v)]| dp / 2p + .. + sqrt(pq) |K'| drho, and likewise for K', where a jump J of s' at 0
-// adds J^2 / (2 pi) dth to smooth parts. K' in between is at most what it is here and what it can change by.
-struct DualErrors {
-  double value, slope, steepest;
-};
-DualErrors errors(const ExampleAt& u, const ExampleAt& v, double rho_error, double gap, double slope_here) {
-  const Sensitivity &s = u.sensitivity, &t = v.sensitivity;
-  const double du = std::sqrt(u.variance), dv = std::sqrt(v.variance);
-  const double smooth_u = du * s.curvature, smooth_v = dv * t.curvature;
-  double slope = (u.variance_error * s.curving_stretch * v.slope_size +
-                  v.variance_error * t.curving_stretch * u.slope_size) /
-                     2 +
-                 smooth_u * smooth_v * rho_error;
-  if (s.jump > 0) {
-    const double dth = turn(gap, rho_error), jump = s.jump / std::sqrt(2 * std::numbers::pi);
-    slope += jump * (smooth_u + smooth_v) * std::sqrt(rho_error * dth) + jump * jump * dth;
+// 1 - |rho| of Sigma: sqrt(pq) - (bias + forward r) = bias forward (sqrt a11 - sqrt a22)^2 / (..), r =
+// sqrt(a11 a22).
+struct Gap {
+  LayerFactors f;
+  double a11, s1, root_p;
+  Gap(const LayerFactors& factors, double a, double s, double root)
+      : f(factors), a11(a), s1(s), root_p(root) {}
+
+  double operator()(double a12, double a22, double s2, double root_q, double a_gap) const {
+    const double root = root_p * root_q, r = s1 * s2, sum = s1 + s2;
+    const double difference = (a11 - a22) / (sum > 0 ? sum : 1.0);
+    const double apart = f.bias * f.forward * difference * difference / (root + f.bias + f.forward * r);
+    const bool positive = f.forward * a12 + f.bias >= 0;
+    const double gap = (a12 >= 0) == positive ? a_gap : 2 - a_gap;
+    const double rest = f.forward * r * gap + (positive ? 0 : 2 * f.bias);
+    const double all = (apart + rest) / root;
+    return all > 1 ? 1.0 : all;
   }
-  const double steepest = std::min(u.slope_size * v.slope_size, std::abs(slope_here) + slope);
-  const double value = (u.variance_error * s.stretch * v.size + v.variance_error * t.stretch * u.size) / 2 +
-                       du * dv * steepest * rho_error;
-  return {value, slope, steepest};
-}
-
-// |d gap| of Sigma from that of A's rho and the relative errors of A's diagonal.
-double next_gap_error(const LayerFactors& f, const ExampleAt& u, const ExampleAt& v, double next_gap,
-                      double rho_error) {
-  const double root = std::sqrt(u.next) * std::sqrt(v.next);
-  if (root == 0) return 0;
-  const double su = std::sqrt(u.activation), sv = std::sqrt(v.activation);
-  const double difference = std::abs(u.activation - v.activation) / (su + sv + 1e-300);
-  const double apart = f.bias * f.forward * difference * (su * u.activation_error + sv * v.activation_error) /
-                       (root + f.bias + f.forward * su * sv);
-  return (f.forward * su * sv * rho_error + apart) / root +
-         next_gap *
-             (f.bias / u.next * u.activation_error + f.bias / v.next * v.activation_error + 16 * kEpsilon);
-}
+};
 
 }  // namespace
 
 double next_gap(const LayerFactors& f, double a11, double a12, double a22, double a_gap) {
   const double p = f.forward * a11 + f.bias, q = f.forward * a22 + f.bias;
-  const double root = std::sqrt(p) * std::sqrt(q);
-  if (root == 0) return p == 0 && q == 0 ? 0 : 1;
-  // sqrt(pq) - (bias + forward r) = bias forward (sqrt a11 - sqrt a22)^2 / (..), r = sqrt(a11 a22)
-  const double s1 = std::sqrt(a11), s2 = std::sqrt(a22), r = s1 * s2;
-  const double difference = a11 == a22 ? 0 : (a11 - a22) / (s1 + s2);
-  const double apart = f.bias * f.forward * difference * difference / (root + f.bias + f.forward * r);
-  const bool positive = f.forward * a12 + f.bias >= 0;
-  const double gap = (a12 >= 0) == positive ? a_gap : 2 - a_gap;
-  const double rest = f.forward * r * gap + (positive ? 0 : 2 * f.bias);
-  return std::clamp((apart + rest) / root, 0.0, 1.0);
+  if (p == 0 || q == 0) return p == 0 && q == 0 ? 0 : 1;
+  return Gap(f, a11, std::sqrt(a11), std::sqrt(p))(a12, a22, std::sqrt(a22), std::sqrt(q), a_gap);
 }
 
 void PairRow::run(const Layers& layers, const Start& start) {
@@ -102,71 +76,137 @@ void PairRow::scale(double unit, std::size_t count) {
       for (std::size_t k = 0; k < count; ++k) s[k] *= unit;
 }
 
+// The errors of a dual, from those of its variances (relative) and of rho:
+//   |dK| <= |E[u s'(u) s(v)]| dp / 2p + .. + sqrt(pq) |K'| drho,
+// and likewise for K', where a jump J of s' at 0 adds J^2 / (2 pi) dth to smooth parts. K' in between is at
+// most what it is here and what it can change by.
 void PairRow::through(const HiddenLayer& layer, std::size_t index, const Start& start) {
-  const std::size_t count = start.count;
-  const ExampleAt& u = layer.examples[start.i];
-  const ExampleAt* others = layer.examples.data() + start.first;
+  const std::size_t count = start.count, i = start.i;
+  const ExampleColumns& u = layer.examples;
+  const auto column = [&](const ExampleColumns::Numbers& numbers) { return numbers.data() + start.first; };
   if (layer.unit != 1) scale(layer.unit, count);
-  double covariance[kMost], value[kMost], slope[kMost], value_bound[kMost], slope_bound[kMost], a_gap[kMost];
-  for (std::size_t k = 0; k < count; ++k)
-    covariance[k] = layer.layer_norm ? c_[k] * u.inverse * others[k].inverse : c_[k];
-  layer.prepared->row(start.i, start.first, count, covariance, gap_,
-                      {value, slope, value_bound, slope_bound, a_gap});
+  double covariance[kMost], value[kMost], slope[kMost], value_error[kMost], slope_error[kMost], a_gap[kMost];
+  const double* inverse = column(u.inverse);
+  for (std::size_t k = 0; k < count; ++k) covariance[k] = c_[k] * (u.inverse[i] * inverse[k]);
+  layer.prepared->row(i, start.first, count, covariance, gap_,
+                      {value, slope, value_error, slope_error, a_gap});
 
-  const LayerFactors& f = layer.factors;
-  double slopes[kMost];
-  for (std::size_t k = 0; k < count; ++k) {
-    const ExampleAt& v = others[k];
-    const DualErrors e = errors(u, v, gap_error_[k], gap_[k], slope[k]);
-    double value_error = e.value + value_bound[k], slope_error = e.slope + slope_bound[k];
-    const double inverses = u.inverse * v.inverse;
-    slopes[k] = slope[k] * inverses;
-    slope_error = slope_error * inverses + std::abs(slopes[k]) * (u.inverse_error + v.inverse_error);
-    // T and its error
-    double t = slopes[k] * theta_[k];
-    double t_error =
-        std::abs(slopes[k]) * theta_error_[k] + slope_error * (std::abs(theta_[k]) + theta_error_[k]);
-    const bool same = gap_[k] == 0 && c_[k] >= 0 && u.variance == v.variance;
-    double a = value[k], rho_error = 0;
-    const double root = u.size * v.size;
-    if (layer.residual) {
-      a += a_[k] + (u.before * v.mean + u.mean * v.before);
-      value_error += a_error_[k] + std::abs(u.before) * v.mean_error + std::abs(v.before) * u.mean_error +
-                     u.before_error * std::abs(v.mean) + v.before_error * std::abs(u.mean) +
-                     2 * kEpsilon * std::abs(a);
-      t += sum_[k];
-      t_error += sum_error_[k];
-      a_gap[k] = -1;
+  {
+    const double size = u.size[i], slope_size = u.slope_size[i], deviation = u.deviation[i],
+                 smooth = u.smooth[i];
+    const double value_slack = u.value_slack[i], slope_slack = u.slope_slack[i];
+    const double jump = layer.jump / std::sqrt(2 * std::numbers::pi);
+    const double *sizes = column(u.size), *slope_sizes = column(u.slope_size),
+                 *deviations = column(u.deviation);
+    const double *value_slacks = column(u.value_slack), *slope_slacks = column(u.slope_slack),
+                 *smooths = column(u.smooth);
+    for (std::size_t k = 0; k < count; ++k) {
+      const double e = gap_error_[k], dth = turn(gap_[k], e);
+      const double change = slope_slack * slope_sizes[k] + slope_slacks[k] * slope_size +
+                            smooth * smooths[k] * e + jump * (smooth + smooths[k]) * std::sqrt(e * dth) +
+                            jump * jump * dth;
+      const double most = slope_size * slope_sizes[k], here = std::abs(slope[k]) + change;
+      const double steepest = here < most ? here : most, rho = deviation * deviations[k] * steepest * e;
+      value_error[k] += value_slack * sizes[k] + value_slacks[k] * size + rho;
+      slope_error[k] += change;
+      // rho of A, where the rule knows its gap: a homogeneous dual normalized depends on rho alone
+      const double norm = size * sizes[k];
+      rho_error_[k] = norm > 0 ? rho / norm + 16 * kEpsilon * a_gap[k] : 0;
     }
-    if (a_gap[k] < 0) {
-      const double norm = std::sqrt(u.activation) * std::sqrt(v.activation);
-      a_gap[k] = same || norm == 0 ? 0 : std::clamp(1 - std::abs(a) / norm, 0.0, 1.0);
-      if (!same && norm > 0)
-        rho_error =
-            (value_error + std::abs(a) * (u.activation_error + v.activation_error) / 2) / norm + 4 * kEpsilon;
-    } else if (root > 0) {
-      // A homogeneous dual normalized depends on rho alone.
-      rho_error = std::sqrt(u.variance) * std::sqrt(v.variance) * e.steepest / root * gap_error_[k] +
-                  16 * kEpsilon * a_gap[k];
-    }
-    const double gap = same ? 0 : next_gap(f, u.activation, a, v.activation, a_gap[k]);
-    gap_error_[k] = same ? 0 : next_gap_error(f, u, v, gap, rho_error);
-    gap_[k] = gap;
-    a_[k] = a;
-    a_error_[k] = value_error;
-    sum_[k] = t;
-    sum_error_[k] = t_error;
-    c_[k] = same ? u.next : f.forward * a + f.bias;
-    c_error_[k] = f.forward * value_error + 2 * kEpsilon * std::abs(c_[k]);
-    theta_[k] = f.forward * t + (f.weight * a + f.shift);
-    theta_error_[k] = f.forward * t_error + f.weight * value_error + 4 * kEpsilon * std::abs(theta_[k]);
   }
+  if (layer.layer_norm)
+    for (std::size_t k = 0; k < count; ++k) {
+      const double inverses = u.inverse[i] * inverse[k];
+      slope[k] *= inverses;
+      slope_error[k] = slope_error[k] * inverses +
+                       std::abs(slope[k]) * (u.inverse_error[i] + u.inverse_error[start.first + k]);
+    }
+  for (std::size_t k = 0; k < count; ++k) {
+    const double t = slope[k] * theta_[k], size = std::abs(theta_[k]) + theta_error_[k];
+    const double t_error = std::abs(slope[k]) * theta_error_[k] + slope_error[k] * size;
+    sum_[k] = layer.residual ? sum_[k] + t : t;
+    sum_error_[k] = layer.residual ? sum_error_[k] + t_error : t_error;
+  }
+  if (layer.residual) add_previous(layer, start, value, value_error, a_gap);
+  for (std::size_t k = 0; k < count; ++k) {
+    a_[k] = value[k];
+    a_error_[k] = value_error[k];
+  }
+  gap_by_difference(layer, start, a_gap);
+  next(layer, start, a_gap);
   for (std::size_t l = 0; l < shares_.size() && l <= index; ++l)
     for (std::size_t k = 0; k < count; ++k) {
       double& sum = share_sums_[l][k];
-      sum = slopes[k] * shares_[l][k] + (layer.residual ? sum : 0);
-      shares_[l][k] = f.forward * sum + (l == index ? f.weight * a_[k] + f.shift : 0);
+      sum = slope[k] * shares_[l][k] + (layer.residual ? sum : 0);
+      shares_[l][k] =
+          layer.factors.forward * sum + (l == index ? layer.factors.weight * a_[k] + layer.factors.shift : 0);
     }
+}
+
+// A = A^{l-1} + K + m mu' + mu m'.
+void PairRow::add_previous(const HiddenLayer& layer, const Start& start, double* value, double* error,
+                           double* a_gap) const {
+  const ExampleColumns& u = layer.examples;
+  const std::size_t i = start.i;
+  for (std::size_t k = 0; k < start.count; ++k) {
+    const std::size_t j = start.first + k;
+    value[k] += a_[k] + (u.before[i] * u.mean[j] + u.mean[i] * u.before[j]);
+    error[k] += a_error_[k] + std::abs(u.before[i]) * u.mean_error[j] +
+                std::abs(u.before[j]) * u.mean_error[i] + u.before_error[i] * std::abs(u.mean[j]) +
+                u.before_error[j] * std::abs(u.mean[i]) + 2 * kEpsilon * std::abs(value[k]);
+    a_gap[k] = -1;
+  }
+}
+
+// The gap of A where nothing better is known, with the error of its rho.
+void PairRow::gap_by_difference(const HiddenLayer& layer, const Start& start, double* a_gap) {
+  const ExampleColumns& u = layer.examples;
+  for (std::size_t k = 0; k < start.count; ++k) {
+    if (a_gap[k] >= 0) continue;
+    const std::size_t j = start.first + k;
+    const double norm = u.root_activation[start.i] * u.root_activation[j], size = std::abs(a_[k]);
+    a_gap[k] = norm > 0 && size < norm ? 1 - size / norm : 0;
+    rho_error_[k] =
+        norm > 0 ? (a_error_[k] + size * (u.activation_error[start.i] + u.activation_error[j]) / 2) / norm +
+                       4 * kEpsilon
+                 : 0;
+  }
+}
+
+// Sigma^{l+1}, its gap, and Theta^{l+1}.
+void PairRow::next(const HiddenLayer& layer, const Start& start, const double* a_gap) {
+  const ExampleColumns& u = layer.examples;
+  const std::size_t i = start.i;
+  const LayerFactors f = layer.factors;
+  const auto column = [&](const ExampleColumns::Numbers& numbers) { return numbers.data() + start.first; };
+  const double *deviations = column(u.deviation), *activations = column(u.activation),
+               *nexts = column(u.next);
+  const double *roots_a = column(u.root_activation), *roots = column(u.root_next),
+               *slacks = column(u.next_slack);
+  const double* errors = column(u.activation_error);
+  const double deviation = u.deviation[i], activation = u.activation[i], root_a = u.root_activation[i];
+  const double root_p = u.root_next[i], error = u.activation_error[i], slack = u.next_slack[i],
+               same_next = u.next[i];
+  const Gap gap(f, activation, root_a, root_p);
+  for (std::size_t k = 0; k < start.count; ++k) {
+    const bool same = (gap_[k] == 0) & (c_[k] >= 0) & (deviation == deviations[k]);
+    const bool zero = root_p * roots[k] == 0;
+    const double root = zero ? 1.0 : root_p * roots[k], sum = root_a + roots_a[k];
+    const double g = zero ? (same_next == nexts[k] ? 0.0 : 1.0)
+                          : gap(a_[k], activations[k], roots_a[k], roots[k], a_gap[k]);
+    const double difference = std::abs(activation - activations[k]) / (sum > 0 ? sum : 1.0);
+    const double apart = f.bias * f.forward * difference * (root_a * error + roots_a[k] * errors[k]) /
+                         (root + f.bias + f.forward * root_a * roots_a[k]);
+    const double g_error = (f.forward * root_a * roots_a[k] * rho_error_[k] + apart) / root +
+                           g * (slack + slacks[k] + 16 * kEpsilon);
+    gap_[k] = same ? 0.0 : g;
+    gap_error_[k] = same || zero ? 0.0 : g_error;
+    const double c = f.forward * a_[k] + f.bias;
+    c_[k] = same ? same_next : c;
+    c_error_[k] = f.forward * a_error_[k] + 2 * kEpsilon * std::abs(c);
+    theta_[k] = f.forward * sum_[k] + (f.weight * a_[k] + f.shift);
+    theta_error_[k] = f.forward * sum_error_[k] + f.weight * a_error_[k] + 4 * kEpsilon * std::abs(theta_[k]);
+  }
 }
 
 }  // namespace ntape::limit

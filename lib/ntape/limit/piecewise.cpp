@@ -1,5 +1,6 @@
 #include <cmath>
 #include <ntape/limit/closed_rule.hpp>
+#include <ntape/limit/leaky_row.hpp>
 #include <ntape/limit/piecewise.hpp>
 #include <numbers>
 
@@ -63,6 +64,9 @@ struct LeakyRelu {
     // u s'(u) = s(u)
     const double size = std::sqrt((1 + a * a) / 2);
     return {size, size * std::sqrt(variance), 0, 0, std::abs(1 - a)};
+  }
+  std::unique_ptr<PreparedDual> prepare(const std::vector<double>& variances) const {
+    return a >= 0 ? leaky_relu_rows(a, variances) : nullptr;
   }
   std::optional<double> degree() const { return 1.0; }
 };
