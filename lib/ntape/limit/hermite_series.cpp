@@ -27,10 +27,11 @@ constexpr double kBeyond = 3.5;
 // A rule and its spacing; negative for an edged one, whose spacing is that of its parameter.
 std::pair<LineRule, double> rule_for_coefficients(const std::vector<double>& kinks, double deviation,
                                                   double reach, std::size_t count) {
-  // What is left of the spectrum of h_k times the density beyond 2 sqrt(k) + 9 is below 1e-17.
-  const double frequency = 2 * std::sqrt(static_cast<double>(count)) + 9;
+  // What is left of the spectrum of h_k times the density beyond sqrt(k) + 6 is
+  // below 1e-15, so half the rule is that good; so is 17 deviations beyond for tanh.
+  const double frequency = 2 * std::sqrt(static_cast<double>(count)) + 12;
   if (kinks.empty() && deviation <= kLargestUniformScale) {
-    const double finest = 2 * std::numbers::pi / (frequency + 24 * deviation);
+    const double finest = 2 * std::numbers::pi / (frequency + 34 * deviation);
     const double spacing = std::exp2(std::floor(std::log2(finest)));
     return {uniform_rule(spacing, reach), spacing};
   }

@@ -63,9 +63,9 @@ LineRule edged_rule(const std::vector<double>& edges, double step) {
 
 LineRule line_rule(const LineTask& task, int refinement) {
   if (task.kinks.empty() && task.scale <= kLargestUniformScale) {
-    // Half the sampling frequency must be above what is left, to 1e-8, of the density's and of s's spectrum:
+    // Half the sampling frequency must be above what is left, to 1e-11, of the density's and of s's spectrum:
     // the latter falls like e^{-pi/2 w / scale} for tanh, whose poles are nearest.
-    const double frequency = 12 + 24 * task.scale;
+    const double frequency = 15 + 32 * task.scale;
     const double spacing = std::exp2(std::floor(std::log2(2 * pi / frequency)) - refinement);
     return uniform_rule(spacing, task.reach);
   }

@@ -75,12 +75,12 @@ Moments moments(const Function& s, double variance) {
   for (;; m.reach *= 1.4) {
     const LineTask task{deviation, 0, scaled_kinks(s, variance), m.reach};
     Sums fine;
-    // What a halved spacing still changes by 1e-8 is right to about 1e-12.
+    // What a halved spacing still changes by 1e-11 is right to rounding.
     for (int refinement = 0; refinement < 4; ++refinement) {
       const LineRule rule = line_rule(task, refinement);
       fine = sums(s, deviation, rule, false);
       m.error = distance(sums(s, deviation, rule, true), fine);
-      if (m.error < 1e-8 || variance == 0) break;
+      if (m.error < 1e-11 || variance == 0) break;
     }
     if (!std::isfinite(fine.value) || !std::isfinite(fine.slope)) throw not_integrable(variance);
     const double far = far_part(s, deviation, m.reach);
