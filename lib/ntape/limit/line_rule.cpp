@@ -12,28 +12,22 @@ double density(double z) {
   return std::exp(-z * z / 2) / std::sqrt(2 * pi);
 }
 
-// On [0, 1]: x(t) = 1 / (1 + e^{-pi sinh t}), dx/dt = pi cosh t x (1 - x). Kept as the distance from the
-// nearer end.
-struct UnitNode {
-  double from_end;
-  double weight;
-  bool upper;
-  bool even;
-};
+}  // namespace
 
-std::vector<UnitNode> unit_nodes(double step) {
+UnitRule unit_rule(double step) {
   // x(-3.5) = 3e-23: what lies beyond is nothing even beside a layer of 1e-5.
   const int count = static_cast<int>(std::floor(3.5 / step));
-  std::vector<UnitNode> nodes;
+  UnitRule rule;
   for (int k = -count; k <= count; ++k) {
     const double t = k * step, e = std::exp(-pi * std::sinh(std::abs(t)));
     const double near = e / (1 + e);
-    nodes.push_back({near, step * pi * std::cosh(t) * near / (1 + e), k > 0, k % 2 == 0});
+    rule.from_end.push_back(near);
+    rule.weight.push_back(step * pi * std::cosh(t) * near / (1 + e));
+    rule.upper.push_back(k > 0);
+    rule.even.push_back(k % 2 == 0);
   }
-  return nodes;
+  return rule;
 }
-
-}  // namespace
 
 LineRule uniform_rule(double spacing, double reach) {
   const int count = static_cast<int>(std::ceil(reach / spacing));
@@ -47,15 +41,15 @@ LineRule uniform_rule(double spacing, double reach) {
 }
 
 LineRule edged_rule(const std::vector<double>& edges, double step) {
-  const std::vector<UnitNode> unit = unit_nodes(step);
+  const UnitRule unit = unit_rule(step);
   LineRule rule;
   for (std::size_t e = 0; e + 1 < edges.size(); ++e) {
     const double low = edges[e], high = edges[e + 1], width = high - low;
-    for (const UnitNode& n : unit) {
-      const double z = n.upper ? high - width * n.from_end : low + width * n.from_end;
+    for (std::size_t j = 0; j < unit.size(); ++j) {
+      const double z = unit.upper[j] ? high - width * unit.from_end[j] : low + width * unit.from_end[j];
       rule.at.push_back(z);
-      rule.weight.push_back(width * n.weight * density(z));
-      rule.even.push_back(n.even);
+      rule.weight.push_back(width * unit.weight[j] * density(z));
+      rule.even.push_back(unit.even[j]);
     }
   }
   return rule;

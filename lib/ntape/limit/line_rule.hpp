@@ -18,6 +18,15 @@ struct LineRule {
 /// half-width d, the density being entire (Trefethen and Weideman 2014).
 [[nodiscard]] LineRule uniform_rule(double spacing, double reach);
 
+/// The tanh-sinh rule for integrals over [0, 1]: x(t) = 1 / (1 + e^{-pi sinh t}), t in steps. A node is kept
+/// as its distance from the nearer end, 1 where `upper` is set.
+struct UnitRule {
+  std::vector<double> from_end, weight;
+  std::vector<unsigned char> upper, even;
+  [[nodiscard]] std::size_t size() const { return weight.size(); }
+};
+[[nodiscard]] UnitRule unit_rule(double step);
+
 /// Between successive edges (ascending) the tanh-sinh rule of that step: indifferent to what g does at an
 /// edge, be it a kink, a layer of any thinness or an infinite slope (Takahasi and Mori 1974).
 [[nodiscard]] LineRule edged_rule(const std::vector<double>& edges, double step);

@@ -19,6 +19,7 @@ class Numerical final : public DualRule {
       : maker_(std::move(s)), blur_(std::move(blur)), sensitivity_(std::move(sensitivity)) {}
 
   DualValue at(const Covariance& s) const override {
+    if (equal(s)) return diagonal(moments(maker_.function(), s.p));
     const HermiteCoefficients p = maker_(s.p, kSharpest);
     if (s.p == s.q) return at(p, p, s, kSharpest, kGood);
     return at(p, maker_(s.q, kSharpest), s, kSharpest, kGood);
@@ -35,8 +36,7 @@ class Numerical final : public DualRule {
   // The series, and where its bound is above `good`, for each result what has the smaller bound.
   DualValue at(const HermiteCoefficients& p, const HermiteCoefficients& q, const Covariance& s,
                double sharpest, double good) const {
-    if (s.gap == 0 && s.p == s.q && s.c >= 0)
-      return {p.of.value, p.of.slope, p.of.error * p.of.value, p.of.error * p.of.slope};
+    if (equal(s)) return diagonal(p.of);
     const DualValue series = hermite_dual(p, q, s.c, s.gap, sharpest).dual;
     const double slopes = std::sqrt(p.of.slope * q.of.slope), values = std::sqrt(p.of.value * q.of.value);
     if (series.slope_bound <= good * slopes && series.value_bound <= good * values) return series;
@@ -50,6 +50,11 @@ class Numerical final : public DualRule {
   }
 
  private:
+  static bool equal(const Covariance& s) { return s.gap == 0 && s.p == s.q && s.c >= 0; }
+  static DualValue diagonal(const Moments& m) {
+    return {m.value, m.slope, m.error * m.value, m.error * m.slope};
+  }
+
   HermiteMaker maker_;
   Blur blur_;
   std::function<Sensitivity(double)> sensitivity_;
