@@ -38,7 +38,6 @@ void print_intro(std::ostream& out, const study::DriftPlan& plan, const data::Da
       << number(r.rate / r.critical_rate) << " x the critical rate " << number(r.critical_rate) << " of "
       << r.critical_source << "; " << counted(r.steps, "step") << ", time "
       << number(r.rate * static_cast<double>(r.steps)) << std::endl;
-  if (!r.limit) out << "note: " << r.no_limit_reason << std::endl;
 }
 
 // Drift ~ width^-1 is the first order of a kernel that hardly moves.
@@ -69,7 +68,7 @@ void print_results(std::ostream& out, const study::DriftPlan& plan, const study:
       << run::format_table({"width", "start vs limit", "drift at end", "loss at start", "loss at end"}, rows)
       << (stopped == 0 ? "(means over seeds)\n\n" : "(means over the seeds that were not stopped)\n\n")
       << describe_fit("drift at end", result.kernel_change_fit);
-  if (result.limit) out << describe_fit("start vs limit", result.limit_distance_fit);
+  out << describe_fit("start vs limit", result.limit_distance_fit);
   note_large_drift(out, summary);
   for (const auto& run : result.runs)
     if (run.stopped) out << "stopped: " << run.message << '\n';

@@ -14,7 +14,10 @@
 #include <ntape/jacobian/jacobian.hpp>
 #include <ntape/kernel/empirical.hpp>
 #include <ntape/kernel/kernel.hpp>
+#include <ntape/limit/dual.hpp>
+#include <ntape/limit/phase.hpp>
 #include <ntape/limit/recursion.hpp>
+#include <ntape/limit/sphere.hpp>
 #include <ntape/model/mlp.hpp>
 #include <ntape/ops/activation.hpp>
 #include <ntape/ops/arithmetic.hpp>

@@ -26,14 +26,17 @@ TEST_CASE("limit writes ntk and nngp of the library, square or against other inp
   io::write_npy(folder / "x.npy", x);
   io::write_npy(folder / "z.npy", z);
   const Surroundings here{.folder = folder.path()};
-  for (const std::string activation : {"relu", "erf", "identity"}) {
+  for (const std::string activation : {"relu", "erf", "tanh"}) {
     const std::string options = "limit --inputs x.npy --depth 3 --activation " + activation +
                                 " --weight-scale 1.3 --bias-scale 0.2 --out " + activation;
     REQUIRE(run(tool_line(options + ".npz"), here).code == 0);
     REQUIRE(run(tool_line(options + "-z.npz --against z.npy"), here).code == 0);
     const Architecture a{
         .widths = {3, 1, 1, 1}, .activation = activation, .weight_scale = 1.3, .bias_scale = 0.2};
-    CHECK(io::NpzReader(folder / (activation + ".npz")).names() == std::vector<std::string>{"ntk", "nngp"});
+    CHECK(io::NpzReader(folder / (activation + ".npz")).names() ==
+          std::vector<std::string>{"ntk", "nngp", "ntk_bound", "nngp_bound"});
+    CHECK(largest_difference(kernel(folder / (activation + ".npz"), "ntk_bound"),
+                             limit_kernels(a, x).ntk_bound) == 0);
     CHECK(largest_difference(kernel(folder / (activation + ".npz"), "ntk"), limit_ntk(a, x).values) == 0);
     CHECK(largest_difference(kernel(folder / (activation + ".npz"), "nngp"), limit_nngp(a, x).values) == 0);
     const LimitKernels cross = limit_kernels(a, x, z);
@@ -80,12 +83,39 @@ TEST_CASE("limit says in a line or in JSON what it wrote, or nothing") {
   const TempDir folder;
   const Surroundings here{.folder = folder.path()};
   io::write_npy(folder / "x.npy", normal<double>(6, 3, 1));
-  CHECK(run(tool_line("limit --inputs x.npy --out a.npz"), here).out == "a.npz: limit NTK and NNGP, 6 x 6\n");
+  const std::string said = run(tool_line("limit --inputs x.npy --out a.npz"), here).out;
+  CHECK(said.starts_with("a.npz: limit NTK and NNGP, 6 x 6, within "));
+  CHECK(said.ends_with(" of the largest entry\n"));
   const auto facts =
       nlohmann::json::parse(run(tool_line("limit --inputs x.npy --json --out b.npz"), here).out);
   CHECK(facts["out"] == "b.npz");
   CHECK(facts["shape"] == nlohmann::json{6, 6});
+  CHECK(facts["bound"] > 1e-16);
+  CHECK(facts["bound"] < 1e-13);
   const Outcome quiet = run(tool_line("limit --inputs x.npy --quiet --out c.npz"), here);
   CHECK(quiet.code == 0);
   CHECK(quiet.out.empty());
+}
+
+TEST_CASE("limit writes layers' parts, and is as good as it is asked to be") {
+  const TempDir folder;
+  const Surroundings here{.folder = folder.path()};
+  const Matrix<double> x = normal<double>(6, 3, 1);
+  io::write_npy(folder / "x.npy", x);
+  const Architecture a{.widths = {3, 1, 1, 1}, .activation = "tanh"};
+  const std::string line = "limit --inputs x.npy --depth 3 --activation tanh --json --out ";
+  const auto bound = [&](const std::string& options) {
+    return nlohmann::json::parse(run(tool_line(line + options), here).out)["bound"].get<double>();
+  };
+  const double coarse = bound("coarse.npz --tolerance 1e-5"), fine = bound("fine.npz --layers");
+  CHECK(coarse > 1e-9);
+  CHECK(coarse < 1e-4);
+  CHECK(fine < 1e-11);
+  const auto layers = io::NpzReader(folder / "fine.npz").read("ntk_layers");
+  const LimitKernels limit = limit_kernels(a, x, {.layers = true});
+  REQUIRE(layers.shape == std::vector<Index>{3, 6, 6});
+  CHECK(largest_difference(kernel(folder / "fine.npz", "ntk"), limit.ntk.values) == 0);
+  const Outcome refused = run(tool_line(line + "no.npz --tolerance 1"), here);
+  CHECK(refused.code == 2);
+  CHECK(refused.err.find("tolerance") != std::string::npos);
 }

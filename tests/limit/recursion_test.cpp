@@ -60,39 +60,6 @@ TEST_CASE("relu limit curve of the paper's figure 1") {
   CHECK(std::abs(limit_ntk(relu(4, 0.1), x).values(0, 1) - .0643538) < 5e-8);
 }
 
-TEST_CASE("duals at (1, .6, 1)") {
-  const auto erf = limit::erf_dual(1, .6, 1);
-  CHECK(std::abs(erf.value - .261979760868909) < 1e-14);
-  CHECK(std::abs(erf.slope - .463072745361904) < 1e-14);
-}
-
-// At p = q = c the erf dual is (2/pi) atan(2p / sqrt(1 + 4p)) with slope (4/pi) / sqrt(1 + 4p): a few ulp,
-// where the textbook asin(2p / (1 + 2p)) is off by p 1e-16.
-TEST_CASE("the erf dual keeps its digits at large variances") {
-  for (const double p : {1., 1e3, 1e6, 1e9}) {
-    const auto erf = limit::erf_dual(p, p, p);
-    CAPTURE(p);
-    CHECK(std::abs(erf.slope * std::sqrt(1 + 4 * p) * std::numbers::pi / 4 - 1) < 1e-15);
-    // 1 - K = (2/pi) atan(sqrt(1 + 4p) / (2p)), which is rounded at 1e-16 of K.
-    CHECK(std::abs(1 - erf.value - 2 / std::numbers::pi * std::atan2(std::sqrt(1 + 4 * p), 2 * p)) < 3e-16);
-  }
-}
-
-// Price's theorem, K' = dK/dc. Central difference with h = 1e-5: error about h^2 K'''/6 + 1e-16/h < 1e-9.
-TEST_CASE("the slope is the derivative of the value in c") {
-  for (const char* name : {"relu", "erf", "identity"}) {
-    const auto dual = limit::closed_form_dual(name);
-    for (const double p : {.3, 1., 4.})
-      for (const double rho : {-.9, -.3, 0., .5, .95}) {
-        const double q = 1.7, c = rho * std::sqrt(p * q), h = 1e-5;
-        CAPTURE(name);
-        CAPTURE(rho);
-        CHECK(std::abs(dual(p, c, q).slope - (dual(p, c + h, q).value - dual(p, c - h, q).value) / (2 * h)) <
-              2e-8);
-      }
-  }
-}
-
 TEST_CASE("the identity network's limit is depth times its covariance when beta = 0") {
   // Theta^L = L x.x'/n_0 for sigma_w = 1: every layer adds the same share. Exact up to a few roundings.
   const auto x = pair_at(37);
@@ -133,8 +100,10 @@ TEST_CASE("the cross form agrees with the symmetric one") {
 
 TEST_CASE("what cannot be done is refused") {
   Architecture a = relu(3, .1);
-  a.activation = "tanh";
+  a.activation = "tahn";
   CHECK_THROWS_AS((void)limit_ntk(a, pair_at(10)), UserError);
+  CHECK(!has_limit("tahn"));
+  CHECK_THROWS_AS((void)limit_kernels(relu(3, .1), pair_at(10), {.tolerance = .1}), UserError);
   CHECK_THROWS_AS((void)limit_ntk(relu(3, .1), make_matrix<double>(2, 3)), ShapeError);
   CHECK_THROWS_AS((void)limit_ntk(relu(3, .1), make_matrix<double>(0, 2)), UserError);
 }

@@ -84,7 +84,7 @@ TEST_CASE("what stopped, or is one, or stands still, is left out") {
   plan.rate.reset();
   plan.force_rate = false;
   for (auto& a : plan.architectures) a.activation = "tanh";
-  const auto unlimited = study::drift_figures(plan, study::run_drift(plan, data));
-  REQUIRE(names(unlimited) == "drift scaling spectrum");
-  CHECK(unlimited[1].figure.series.size() == 2);  // no distance to a limit
+  const auto smooth = study::drift_figures(plan, study::run_drift(plan, data));
+  REQUIRE(names(smooth) == "drift scaling spectrum");
+  CHECK(smooth[1].figure.series.size() == 4);  // drift and distance to the limit, each with its fit
 }

@@ -1,35 +1,64 @@
-#include <algorithm>
 #include <cmath>
+#include <ntape/base/errors.hpp>
 #include <ntape/limit/dual.hpp>
-#include <numbers>
+#include <ntape/limit/numerical.hpp>
+#include <ntape/limit/rule.hpp>
+#include <ntape/limit/rules_by_name.hpp>
 
 namespace ntape::limit {
+namespace {
 
-using std::numbers::pi;
+// No preparation: a pair at a time.
+class Unprepared final : public PreparedDual {
+ public:
+  Unprepared(const DualRule& rule, const std::vector<double>& variances)
+      : rule_(rule), variances_(variances) {}
+  void row(std::size_t i, std::size_t first, std::size_t count, const double* c, const double* gap,
+           const DualRow& out) const override {
+    for (std::size_t k = 0; k < count; ++k) {
+      const Covariance s{variances_[i], c[k], variances_[first + k], gap[k]};
+      const DualValue d = rule_.at(s);
+      out.value[k] = d.value;
+      out.slope[k] = d.slope;
+      out.value_bound[k] = d.value_bound;
+      out.slope_bound[k] = d.slope_bound;
+      out.gap[k] = rule_.value_gap(s);
+    }
+  }
 
-DualValue relu_dual(double p, double c, double q) {
-  // c^2 <= pq up to rounding. atan2, not acos: acos loses half the digits where c^2 is near pq.
-  const double s = std::sqrt(std::max(p * q - c * c, 0.0));
-  const double th = (s == 0 && c == 0) ? (p == 0 && q == 0 ? 0.0 : pi / 2) : std::atan2(s, c);
-  return {(s + (pi - th) * c) / (2 * pi), (pi - th) / (2 * pi)};
+ private:
+  const DualRule& rule_;
+  std::vector<double> variances_;
+};
+
+}  // namespace
+
+std::unique_ptr<PreparedDual> DualRule::prepare(const std::vector<double>& variances, double) const {
+  return std::make_unique<Unprepared>(*this, variances);
 }
 
-DualValue erf_dual(double p, double c, double q) {
-  // (1+2p)(1+2q) - 4c^2, without subtracting what is nearly equal at large p and q; atan2, because asin loses
-  // half the digits where its argument is near 1.
-  const double root = std::sqrt(1 + 2 * (p + q) + 4 * std::max(p * q - c * c, 0.0));
-  return {2 / pi * std::atan2(2 * c, root), 4 / pi / root};
+Dual::Dual(const std::string& activation) : rule_(rule_by_name(activation)) {}
+Dual::Dual(Function function) {
+  if (!function.f || !function.df)
+    throw UserError("a dual needs a function and its derivative; one is empty");
+  for (const double k : function.kinks)
+    if (!std::isfinite(k)) throw UserError("a kink is at " + std::to_string(k) + "; it must be finite");
+  rule_ = numerical_rule(std::move(function));
+}
+Dual Dual::numerical(const std::string& activation) {
+  return Dual(numerical_rule_by_name(activation));
 }
 
-DualValue identity_dual(double, double c, double) {
-  return {c, 1.0};
+DualValue Dual::at(const Covariance& covariance) const {
+  return rule_->at(covariance);
 }
-
-DualFunction closed_form_dual(const std::string& activation) {
-  if (activation == "relu") return relu_dual;
-  if (activation == "erf") return erf_dual;
-  if (activation == "identity") return identity_dual;
-  return nullptr;
+double Dual::mean(double variance) const {
+  if (!(std::isfinite(variance) && variance >= 0))
+    throw UserError("the variance is " + std::to_string(variance) + "; it must be finite and not negative");
+  return rule_->mean(variance);
+}
+std::optional<double> Dual::degree() const {
+  return rule_->degree();
 }
 
 }  // namespace ntape::limit

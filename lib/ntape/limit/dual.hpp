@@ -1,26 +1,73 @@
 #pragma once
 
+#include <functional>
+#include <memory>
+#include <ntape/limit/covariance.hpp>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace ntape::limit {
 
-/// The dual of an activation s at a covariance [[p, c], [c, q]]:
-///   value = K(p,c,q) = E[s(u) s(v)],  slope = K'(p,c,q) = dK/dc = E[s'(u) s'(v)] (Price's theorem).
+class DualRule;
+
+/// A dual at a covariance, and how far off it can be.
 struct DualValue {
-  double value;
-  double slope;
+  double value;        ///< K(p,c,q) = E[s(u) s(v)]
+  double slope;        ///< K'(p,c,q) = dK/dc = E[s'(u) s'(v)] (Price's theorem)
+  double value_bound;  ///< |value - K| is at most this, p, c and q being exact
+  double slope_bound;
 };
-using DualFunction = DualValue (*)(double p, double c, double q);
 
-/// (sqrt(pq - c^2) + (pi - th) c) / (2 pi) and (pi - th) / (2 pi), th = atan2(sqrt(pq - c^2), c)
-/// (Cho and Saul 2009). At p = 0 or q = 0 the slope is the limit along c = 0, 1/4, unless both vanish (1/2).
-[[nodiscard]] DualValue relu_dual(double p, double c, double q);
-/// (2/pi) asin(2c / sqrt((1+2p)(1+2q))) and (4/pi) / sqrt((1+2p)(1+2q) - 4c^2) (Williams 1998).
-[[nodiscard]] DualValue erf_dual(double p, double c, double q);
-/// c and 1.
-[[nodiscard]] DualValue identity_dual(double p, double c, double q);
+/// A function by its values, its derivative and the places where it or a derivative of it jumps. Between
+/// kinks it must be smooth; like the normal density times it squared, it must be integrable.
+struct Function {
+  std::function<double(double)> f, df;
+  std::vector<double> kinks = {};
+};
 
-/// The closed form for an activation, or null when there is none (tanh).
-[[nodiscard]] DualFunction closed_form_dual(const std::string& activation);
+/// The dual of an activation s: the map of covariances that it makes in a wide layer,
+///   K(p,c,q) = E[s(u) s(v)],  K'(p,c,q) = dK/dc = E[s'(u) s'(v)],  (u, v) ~ N(0, [[p, c], [c, q]]).
+/// A value; copies share what they are made of; may be used by several threads at once.
+class Dual {
+ public:
+  /// Every activation of the tape's table by its name there, and beside them
+  ///
+  ///   sign                    its slope is dK/dc, infinite at |rho| = 1
+  ///   rectified_power(n)      max(x, 0)^n, n from 0 (a step) to 32
+  ///   exp                     e^x
+  ///   rbf(g)                  sqrt(2) sin(sqrt(2g) x + pi/4): K = e^{-g (p + q - 2c)}
+  ///   monomial(n)             x^n, n from 1 to 64
+  ///   hermite(n)              He_n(x) / sqrt(n!), n from 1 to 64: K = c^n at p = q = 1
+  ///
+  /// Closed forms, whose bounds are of rounding, but for those of tanh, sigmoid, softplus, silu and elu,
+  /// which are numerical. Throws UserError for any other name and for parameters out of range.
+  explicit Dual(const std::string& activation);
+  /// The dual of any function, numerically. Throws UserError when f or df is empty or a kink is not finite.
+  explicit Dual(Function function);
+  /// The numerical route for an activation of the tape's table, whether or not there is a closed form.
+  [[nodiscard]] static Dual numerical(const std::string& activation);
+
+  /// Throws UserError when [[p, c], [c, q]] is no covariance. Closed forms cost some 50 ns; numerical duals
+  /// compute the coefficients of p and q each time (see prepare in recursion.hpp), some 100 us to 5 ms.
+  [[nodiscard]] DualValue operator()(double p, double c, double q) const {
+    return at(Covariance::of(p, c, q));
+  }
+  [[nodiscard]] DualValue at(const Covariance& covariance) const;
+
+  /// E[s(u)], u ~ N(0, variance).
+  [[nodiscard]] double mean(double variance) const;
+  /// n when s(ax) = a^n s(x) for every a > 0, so that K(ap, ac, aq) = a^n K(p, c, q).
+  [[nodiscard]] std::optional<double> degree() const;
+
+  [[nodiscard]] const DualRule& rule() const { return *rule_; }
+
+ private:
+  explicit Dual(std::shared_ptr<const DualRule> rule) : rule_(std::move(rule)) {}
+  std::shared_ptr<const DualRule> rule_;
+};
+
+/// Whether Dual(activation) is known.
+[[nodiscard]] bool has_dual(const std::string& activation);
 
 }  // namespace ntape::limit

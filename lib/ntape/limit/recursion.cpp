@@ -1,47 +1,17 @@
+#include <algorithm>
+#include <cmath>
+#include <cstring>
 #include <ntape/base/errors.hpp>
 #include <ntape/limit/dual.hpp>
+#include <ntape/limit/inputs.hpp>
+#include <ntape/limit/pairs.hpp>
 #include <ntape/limit/recursion.hpp>
 
 namespace ntape {
 namespace {
 
-// One summation order for every pair, so that equal rows give bit-equal variances and covariances and a
-// diagonal is seen as one (p q - c^2 = 0 exactly). Eight running sums vectorize.
-double inner_product(const double* a, const double* b, Index n) {
-  double partial[8] = {};
-  const Index whole = n / 8 * 8;
-  for (Index k = 0; k < whole; k += 8)
-    for (Index j = 0; j < 8; ++j) partial[j] += a[k + j] * b[k + j];
-  for (Index k = whole; k < n; ++k) partial[k - whole] += a[k] * b[k];
-  double sum = 0;
-  for (const double p : partial) sum += p;
-  return sum;
-}
-
-struct Recursion {
-  limit::DualFunction dual;
-  double weight_variance;
-  double bias_variance;
-  Index depth;
-
-  struct Pair {
-    double ntk;
-    double nngp;
-  };
-  // p, q: the variances of the two pre-activations in layer 1; c: their covariance.
-  [[nodiscard]] Pair operator()(double p, double c, double q) const {
-    double theta = c;
-    for (Index l = 1; l < depth; ++l) {
-      const limit::DualValue d = dual(p, c, q);
-      const bool same = p == q && c == p;
-      p = weight_variance * dual(p, p, p).value + bias_variance;
-      q = weight_variance * dual(q, q, q).value + bias_variance;
-      c = same ? p : weight_variance * d.value + bias_variance;
-      theta = weight_variance * d.slope * theta + c;
-    }
-    return {theta, c};
-  }
-};
+using limit::Inputs;
+using limit::PairRow;
 
 void require_inputs(const Architecture& architecture, const Matrix<double>& x) {
   if (x.shape(0) == 0) throw UserError("the limit kernel needs at least one example, given 0");
@@ -50,70 +20,91 @@ void require_inputs(const Architecture& architecture, const Matrix<double>& x) {
                      std::to_string(architecture.widths.front()) + " columns");
 }
 
-LimitKernels compute(const Architecture& architecture, const Matrix<double>& x, const Matrix<double>& x2) {
+void require_limits(const Architecture& architecture) {
+  for (Index l = 1; l < architecture.depth(); ++l)
+    if (!has_limit(architecture.activation_of(l)))
+      throw UserError("the infinite-width limit of '" + architecture.activation_of(l) +
+                      "' is not known: it is no activation that the limit knows");
+}
+
+void mirror(Matrix<double>& m) {
+  const Index n = m.shape(0);
+  for (Index i = 0; i < n; ++i)
+    for (Index j = i + 1; j < n; ++j) m(i, j) = m(j, i);
+}
+
+LimitKernels compute(const Architecture& architecture, const Matrix<double>& x, const Matrix<double>& x2,
+                     const LimitOptions& options) {
   architecture.validate();
   require_inputs(architecture, x);
   require_inputs(architecture, x2);
-  if (!architecture.is_plain())
-    throw UserError(
-        "the infinite-width limit is known for plain networks in the NTK parametrization only: one "
-        "activation, "
-        "no residual connections, no layer_norm");
-  if (!has_limit(architecture.activation))
-    throw UserError("the infinite-width limit of '" + architecture.activation +
-                    "' is not known yet; it is for relu, erf, identity");
+  require_limits(architecture);
+  if (!(options.tolerance >= 0 && options.tolerance <= 1e-4))
+    throw UserError("the tolerance of the limit is " + std::to_string(options.tolerance) +
+                    "; it must be from 0 to 1e-4");
   const bool symmetric = &x == &x2;
-  const Index n1 = x.shape(0), n2 = x2.shape(0), n0 = x.shape(1);
-  const Recursion recursion{limit::closed_form_dual(architecture.activation),
-                            architecture.weight_scale * architecture.weight_scale,
-                            architecture.bias_scale * architecture.bias_scale, architecture.depth()};
-  const auto first_layer = [&](const double* a, const double* b) {
-    return recursion.weight_variance * inner_product(a, b, n0) / static_cast<double>(n0) +
-           recursion.bias_variance;
-  };
-  const auto variances = [&](const Matrix<double>& m) {
-    std::vector<double> v(m.shape(0));
-    for (Index i = 0; i < v.size(); ++i) v[i] = first_layer(row(m, i), row(m, i));
-    return v;
-  };
-  const std::vector<double> p = variances(x), q = variances(x2);
-  Matrix<double> ntk = make_matrix<double>(n1, n2), nngp = make_matrix<double>(n1, n2);
-#pragma omp parallel for schedule(dynamic, 8)
-  for (Index i = 0; i < n1; ++i)
-    for (Index j = 0; j < (symmetric ? i + 1 : n2); ++j) {
-      const auto pair = recursion(p[i], first_layer(row(x, i), row(x2, j)), q[j]);
-      ntk(i, j) = pair.ntk;
-      nngp(i, j) = pair.nngp;
-    }
-  if (symmetric)
-    for (Index i = 0; i < n1; ++i)
-      for (Index j = i + 1; j < n1; ++j) {
-        ntk(i, j) = ntk(j, i);
-        nngp(i, j) = nngp(j, i);
+  const Inputs inputs(x, symmetric ? nullptr : &x2);
+  const limit::Layers layers =
+      limit::run_examples(architecture, inputs.squares(), inputs.relative_error(), options.tolerance);
+
+  const Index n1 = x.shape(0), n2 = x2.shape(0), share_count = options.layers ? architecture.depth() : 0;
+  const Index offset = symmetric ? 0 : n1;
+  const auto matrix = [&] { return make_matrix<double>(n1, n2); };
+  LimitKernels out{{matrix(), KernelForm::trace, architecture.widths.back(), "limit NTK"},
+                   {matrix(), KernelForm::trace, architecture.widths.back(), "limit NNGP"},
+                   matrix(),
+                   matrix(),
+                   std::vector<Matrix<double>>(share_count, matrix())};
+#pragma omp parallel
+  {
+    PairRow pairs(share_count);
+    limit::ProductRow products;
+#pragma omp for schedule(dynamic, 1)
+    for (Index back = 0; back < n1; ++back) {
+      const Index i = n1 - 1 - back;  // long rows first
+      const Index columns = symmetric ? i + 1 : n2;
+      for (Index first = 0; first < columns; first += PairRow::kMost) {
+        const Index count = std::min<Index>(PairRow::kMost, columns - first);
+        inputs.products(i, offset + first, count, products);
+        pairs.run(layers, {i, offset + first, count, inputs.squares().data(), products.product, products.gap,
+                           products.product_error, products.gap_error});
+        const auto put = [&](Matrix<double>& to, const double* from) {
+          std::memcpy(row(to, i) + first, from, count * sizeof(double));
+        };
+        put(out.ntk.values, pairs.ntk());
+        put(out.nngp.values, pairs.nngp());
+        put(out.ntk_bound, pairs.ntk_bound());
+        put(out.nngp_bound, pairs.nngp_bound());
+        for (Index l = 0; l < share_count; ++l) put(out.layers[l], pairs.share(l));
       }
-  const Index outputs = architecture.widths.back();
-  return {{std::move(ntk), KernelForm::trace, outputs, "limit NTK"},
-          {std::move(nngp), KernelForm::trace, outputs, "limit NNGP"}};
+    }
+  }
+  if (symmetric) {
+    for (Matrix<double>* m : {&out.ntk.values, &out.nngp.values, &out.ntk_bound, &out.nngp_bound}) mirror(*m);
+    for (Matrix<double>& m : out.layers) mirror(m);
+  }
+  return out;
 }
 
 }  // namespace
 
 bool has_limit(const std::string& activation) {
-  return limit::closed_form_dual(activation) != nullptr;
+  return limit::has_dual(activation);
 }
 
 LimitKernels limit_kernels(const Architecture& architecture, const Matrix<double>& x,
-                           const Matrix<double>& x2) {
-  return compute(architecture, x, x2);
+                           const Matrix<double>& x2, const LimitOptions& options) {
+  return compute(architecture, x, x2, options);
 }
-LimitKernels limit_kernels(const Architecture& architecture, const Matrix<double>& x) {
-  return compute(architecture, x, x);
+LimitKernels limit_kernels(const Architecture& architecture, const Matrix<double>& x,
+                           const LimitOptions& options) {
+  return compute(architecture, x, x, options);
 }
 Kernel<double> limit_ntk(const Architecture& architecture, const Matrix<double>& x) {
-  return compute(architecture, x, x).ntk;
+  return compute(architecture, x, x, {}).ntk;
 }
 Kernel<double> limit_nngp(const Architecture& architecture, const Matrix<double>& x) {
-  return compute(architecture, x, x).nngp;
+  return compute(architecture, x, x, {}).nngp;
 }
 
 }  // namespace ntape

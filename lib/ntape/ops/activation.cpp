@@ -1,7 +1,7 @@
-#include <charconv>
 #include <ntape/ops/activation.hpp>
 #include <ntape/ops/activation_loops.hpp>
 #include <ntape/ops/activation_rules.hpp>
+#include <ntape/ops/activation_spelling.hpp>
 #include <ntape/ops/detail.hpp>
 #include <optional>
 
@@ -63,63 +63,31 @@ class Elementwise final : public Op<Real> {
   Rule rule_;
 };
 
-// "polynomial(1,0,0.5)" taken apart.
-struct Spelling {
-  std::string_view name;
-  std::vector<double> numbers;
-};
-
 UserError bad(const std::string& text, const std::string& need) {
   return UserError("activation '" + text + "': " + need);
 }
 
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(' ');
-  return first == text.npos ? "" : text.substr(first, text.find_last_not_of(' ') - first + 1);
-}
-
-Spelling read(const std::string& text) {
-  const std::string_view all = text;
-  const auto open = all.find('(');
-  if (open == all.npos) return {all, {}};
-  if (all.back() != ')') throw bad(text, "the parameters need a closing parenthesis at the end");
-  Spelling result{all.substr(0, open), {}};
-  std::string_view rest = all.substr(open + 1, all.size() - open - 2);
-  for (bool more = true; more;) {
-    const auto comma = rest.find(',');
-    more = comma != rest.npos;
-    const std::string_view one = trim(rest.substr(0, comma));
-    if (more) rest.remove_prefix(comma + 1);
-    double number = 0;
-    const auto [end, error] = std::from_chars(one.data(), one.data() + one.size(), number);
-    if (error != std::errc() || end != one.data() + one.size() || !std::isfinite(number))
-      throw bad(text, "'" + std::string(one) + "' is not a finite number");
-    result.numbers.push_back(number);
-  }
-  return result;
-}
-
 // The rule that a spelling means; empty when the name is another one's.
 template <class Rule>
-std::optional<Rule> rule_of(const Spelling& given, const std::string& text) {
+std::optional<Rule> rule_of(const ActivationSpelling& given, const std::string& text) {
   if (given.name != Rule::name) return {};
   if (!given.numbers.empty()) throw bad(text, std::string(Rule::name) + " takes no parameters");
   return Rule{};
 }
 template <>
-std::optional<detail::LeakyRelu> rule_of(const Spelling& given, const std::string& text) {
+std::optional<detail::LeakyRelu> rule_of(const ActivationSpelling& given, const std::string& text) {
   if (given.name != detail::LeakyRelu::name) return {};
   if (given.numbers.size() != 1) throw bad(text, "leaky_relu takes one parameter, as in leaky_relu(0.1)");
   return detail::LeakyRelu{given.numbers[0]};
 }
 template <>
-std::optional<detail::Elu> rule_of(const Spelling& given, const std::string& text) {
+std::optional<detail::Elu> rule_of(const ActivationSpelling& given, const std::string& text) {
   if (given.name != detail::Elu::name) return {};
   if (given.numbers.size() > 1) throw bad(text, "elu takes at most one parameter, as in elu(1)");
   return detail::Elu{given.numbers.empty() ? 1.0 : given.numbers[0]};
 }
 template <>
-std::optional<detail::Polynomial> rule_of(const Spelling& given, const std::string& text) {
+std::optional<detail::Polynomial> rule_of(const ActivationSpelling& given, const std::string& text) {
   if (given.name != detail::Polynomial::name) return {};
   detail::Polynomial rule{{}, given.numbers.size()};
   if (rule.count < 2 || rule.count > rule.c.size() || given.numbers.back() == 0)
@@ -130,7 +98,7 @@ std::optional<detail::Polynomial> rule_of(const Spelling& given, const std::stri
 }
 
 template <class Real, class... Rules>
-OpPtr<Real> find(const Spelling& given, const std::string& text) {
+OpPtr<Real> find(const ActivationSpelling& given, const std::string& text) {
   OpPtr<Real> found;
   const auto look = [&]<class Rule>(std::optional<Rule> rule) {
     if (rule) found = std::make_shared<Elementwise<Real, Rule>>(text, *rule);
@@ -165,7 +133,7 @@ template <class Real>
 OpPtr<Real> activation_op(const std::string& name) {
   using namespace detail;
   if (auto op = find<Real, Identity, Relu, LeakyRelu, Abs, Elu, Gelu, Erf, Tanh, Sigmoid, Softplus, Silu, Sin,
-                     Cos, Gaussian, Square, Polynomial>(read(name), name))
+                     Cos, Gaussian, Square, Polynomial>(read_activation(name), name))
     return op;
   std::string known;
   for (const std::string& k : known_activations()) known += (known.empty() ? "" : ", ") + k;

@@ -5,8 +5,8 @@
 #include <limits>
 #include <ntape/base/errors.hpp>
 #include <ntape/dynamics/lazy.hpp>
-#include <ntape/kernel/empirical.hpp>
 #include <ntape/limit/recursion.hpp>
+#include <ntape/model/mlp.hpp>
 #include <ntape/run/memory.hpp>
 #include <ntape/run/table.hpp>
 #include <ntape/study/drift_memory.hpp>
@@ -45,22 +45,16 @@ bool norm_is_finite(const Kernel<double>& kernel) {
   return std::isfinite(sum);
 }
 
-// The kernel whose largest eigenvalue sets the critical rate.
+// Theta_inf, whose largest eigenvalue sets the critical rate. (Of the widest network: in the standard
+// parametrization it grows with the width.)
 Kernel<double> guiding_kernel(const DriftPlan& plan, const data::Dataset<double>& data, DriftResult& result) {
   const Architecture& widest = *std::max_element(
       plan.architectures.begin(), plan.architectures.end(),
       [](const Architecture& a, const Architecture& b) { return a.parameter_count() < b.parameter_count(); });
   const Mlp<double> model(widest);  // an unknown activation is refused here
-  if (has_limit(widest.activation)) {
-    result.limit = limit_ntk(widest, data.x);
-    result.critical_source = "the infinite-width limit kernel";
-    return *result.limit;
-  }
-  result.no_limit_reason = "the infinite-width limit of '" + widest.activation +
-                           "' is not known yet, so no distance to it is given";
-  result.critical_source =
-      "the initial kernel of the widest network, seed " + std::to_string(plan.first_seed);
-  return empirical_ntk(model, model.initialize(Seed{plan.first_seed}), data.x, KernelForm::trace);
+  result.limit = limit_ntk(widest, data.x);
+  result.critical_source = "the infinite-width limit kernel";
+  return *result.limit;
 }
 
 void set_rate(const DriftPlan& plan, DriftResult& result) {

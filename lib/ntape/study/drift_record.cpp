@@ -147,7 +147,6 @@ std::string summary_json(const DriftPlan& plan, const data::Dataset<double>& dat
   }
   j["fits"]["kernel_change"] = fit_json(result.kernel_change_fit);
   j["fits"]["limit_distance"] = fit_json(result.limit_distance_fit);
-  j["no_limit_reason"] = result.limit ? nlohmann::json(nullptr) : nlohmann::json(result.no_limit_reason);
   j["stopped"] = nlohmann::ordered_json::array();
   for (const DriftRun& run : result.runs)
     if (run.stopped)

@@ -73,10 +73,9 @@ struct DriftResult {
   std::string critical_source;  ///< which kernel the critical rate is of
   Index steps = 0;
   std::vector<Index> tracked;
-  std::vector<DriftRun> runs;  ///< by width, then seed
-  std::optional<Kernel<double>> limit;
+  std::vector<DriftRun> runs;                    ///< by width, then seed
+  std::optional<Kernel<double>> limit;           ///< Theta_inf; empty before prepare_drift
   std::vector<double> limit_spectrum;            ///< of Theta_inf/N, ascending
-  std::string no_limit_reason;                   ///< when there is no limit
   std::optional<ScalingFit> kernel_change_fit;   ///< at the last step, against width
   std::optional<ScalingFit> limit_distance_fit;  ///< at step 0, against width
 };

@@ -1,0 +1,164 @@
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <ntape/limit/layers.hpp>
+#include <ntape/limit/rules_by_name.hpp>
+
+namespace ntape::limit {
+namespace {
+
+// The factors of W^l, b^l, A and Sigma being in units of 2^exponent.
+LayerFactors factors(const Architecture& a, Index l, int exponent) {
+  const double inputs = static_cast<double>(a.widths[l]);
+  double forward = a.weight_scale * a.weight_scale;
+  if (a.parametrization == Parametrization::mean_field && l + 1 == a.depth()) forward /= inputs;
+  const double bias = a.bias_scale * a.bias_scale;
+  const bool standard = a.parametrization == Parametrization::standard;
+  return {forward, std::ldexp(bias, -exponent), standard ? inputs : forward,
+          std::ldexp(standard ? 1 : bias, -exponent)};
+}
+
+// Follows all examples from layer to layer.
+class Walk {
+ public:
+  Walk(const Architecture& architecture, double tolerance) : a_(architecture), tolerance_(tolerance) {}
+
+  Layers operator()(const std::vector<double>& squares, double square_error) {
+    Layers layers{factors(a_, 0, 0), {}, 0};
+    for (const double s : squares) {
+      const double p = layers.first.forward * s + layers.first.bias;
+      now_.push_back({p, square_error + 4 * kEpsilon, 0, 0, 0, 0});
+    }
+    for (Index l = 1; l < a_.depth(); ++l) layers.hidden.push_back(layer(l));
+    layers.exponent = exponent_;
+    return layers;
+  }
+
+ private:
+  struct Example {
+    double p, p_error;        // Sigma^l(x,x), relative error
+    double a, a_error;        // A^{l-1}(x,x), relative error
+    double mean, mean_error;  // m^{l-1}
+  };
+
+  HiddenLayer layer(Index l) {
+    HiddenLayer layer{rule(a_.activation_of(l)),  nullptr, a_.adds_previous(l), a_.layer_norm, 1, {}, 0,
+                      ExampleColumns(now_.size())};
+    layer.unit = rescale(!layer.layer_norm && layer.rule->degree() == 1.0);
+    layer.factors = factors(a_, l, exponent_);
+    layer.jump = layer.rule->sensitivity(1).jump;
+    std::vector<double> variances(now_.size()), errors(now_.size());
+    for (std::size_t i = 0; i < now_.size(); ++i) enter(layer.examples, i, variances[i], errors[i]);
+    layer.prepared = layer.rule->prepare(variances, tolerance_);
+    for (std::size_t i = 0; i < now_.size(); ++i) leave(layer, i, variances[i], errors[i]);
+    return layer;
+  }
+
+  // Equal activations share a rule, and what it has computed.
+  std::shared_ptr<const DualRule> rule(const std::string& name) {
+    auto& found = rules_[name];
+    if (!found) found = rule_by_name(name);
+    return found;
+  }
+
+  // A homogeneous layer takes any scale: one near 1 keeps depth from overflowing. Others need the true one.
+  double rescale(bool homogeneous) {
+    int change = -exponent_;
+    if (homogeneous) {
+      double most = 0;
+      for (const Example& e : now_) most = std::max(most, e.p);
+      change = most > 0 && std::isfinite(most) ? std::ilogb(most) / 2 * 2 : 0;
+      if (std::abs(change) < 64) return 1;
+    }
+    if (change == 0) return 1;
+    // Even, because means scale with its root.
+    const double unit = std::ldexp(1, -change), root = std::ldexp(1, -change / 2);
+    for (Example& e : now_) {
+      e.p *= unit;
+      e.a *= unit;
+      e.mean *= root;
+      e.mean_error *= root;
+    }
+    exponent_ += change;
+    return unit;
+  }
+
+  void enter(ExampleColumns& at, std::size_t i, double& variance, double& error) const {
+    const Example& e = now_[i];
+    variance = e.p;
+    error = e.p_error;
+    at.inverse[i] = 1;
+    if (a_.layer_norm) {
+      const double sum = e.p + kLayerNormEpsilon;
+      at.inverse[i] = 1 / std::sqrt(sum);
+      at.inverse_error[i] = e.p_error * e.p / sum / 2 + kEpsilon;
+      variance = e.p / sum;
+      error = e.p_error * kLayerNormEpsilon / sum + 2 * kEpsilon;
+    }
+    at.deviation[i] = std::sqrt(variance);
+    at.before[i] = e.mean;
+    at.before_error[i] = e.mean_error;
+  }
+
+  void leave(HiddenLayer& layer, std::size_t i, double variance, double variance_error) {
+    Example& e = now_[i];
+    ExampleColumns& at = layer.examples;
+    const Sensitivity s = layer.rule->sensitivity(variance);
+    const double gap = 0;
+    DualValue d{};
+    double unused = 0;
+    layer.prepared->row(i, i, 1, &variance, &gap,
+                        {&d.value, &d.slope, &d.value_bound, &d.slope_bound, &unused});
+    at.size[i] = std::sqrt(std::max(d.value, 0.0));
+    at.slope_size[i] = std::sqrt(std::max(d.slope, 0.0));
+    at.value_slack[i] = variance_error * s.stretch / 2;
+    at.slope_slack[i] = variance_error * s.curving_stretch / 2;
+    at.smooth[i] = at.deviation[i] * s.curvature;
+    // dE[s^2] = E[u s s'] dp/p
+    double a = d.value, error = 2 * at.value_slack[i] * at.size[i] + d.value_bound;
+    if (a_.residual) {
+      at.mean[i] = layer.rule->mean(variance);
+      at.mean_error[i] = at.value_slack[i] + 16 * kEpsilon * at.size[i];
+    }
+    if (layer.residual) {
+      a += e.a + 2 * e.mean * at.mean[i];
+      error +=
+          e.a * e.a_error + 2 * (e.mean_error * std::abs(at.mean[i]) + std::abs(e.mean) * at.mean_error[i]);
+    } else {
+      e.mean = e.mean_error = 0;
+    }
+    e.mean += at.mean[i];
+    e.mean_error += at.mean_error[i];
+    const LayerFactors& f = layer.factors;
+    const double next = f.forward * a + f.bias;
+    e.a = at.activation[i] = a;
+    e.a_error = at.activation_error[i] = a > 0 ? error / a + 2 * kEpsilon : 0;
+    e.p = at.next[i] = next;
+    e.p_error = next > 0 ? f.forward * a * e.a_error / next + 4 * kEpsilon : 0;
+    at.root_activation[i] = std::sqrt(a);
+    at.root_next[i] = std::sqrt(next);
+    at.next_slack[i] = next > 0 ? f.bias / next * e.a_error : 0;
+  }
+
+  const Architecture& a_;
+  double tolerance_;
+  std::vector<Example> now_;
+  std::map<std::string, std::shared_ptr<const DualRule>> rules_;
+  int exponent_ = 0;
+};
+
+}  // namespace
+
+ExampleColumns::ExampleColumns(std::size_t count) {
+  for (Numbers* column : {&deviation, &inverse, &inverse_error, &size, &slope_size, &value_slack,
+                          &slope_slack, &smooth, &mean, &mean_error, &before, &before_error, &activation,
+                          &activation_error, &root_activation, &next, &root_next, &next_slack})
+    column->assign(count, 0.0);
+}
+
+Layers run_examples(const Architecture& architecture, const std::vector<double>& squares, double square_error,
+                    double tolerance) {
+  return Walk(architecture, tolerance)(squares, square_error);
+}
+
+}  // namespace ntape::limit

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <memory>
+#include <ntape/limit/rule.hpp>
+#include <ntape/model/architecture.hpp>
+#include <vector>
+
+/// The recursion along single examples: all of it that does not depend on pairs.
+namespace ntape::limit {
+
+/// Sigma^{l+1} = forward A^l + bias, and what the parameters W^l, b^l add to Theta: weight A^l + shift.
+/// Scaled as the quantities of layer l are.
+struct LayerFactors {
+  double forward, bias, weight, shift;
+};
+
+/// Examples at one hidden layer, a column per quantity. Relative errors are of variances.
+struct ExampleColumns {
+  using Numbers = std::vector<double>;
+  Numbers deviation;  ///< square root of the variance that the dual takes, after layer_norm if there is one
+  Numbers inverse;    ///< 1 / sqrt(p + e) with layer_norm, 1 without
+  Numbers inverse_error;
+  Numbers size;         ///< sqrt(K(p,p,p))
+  Numbers slope_size;   ///< sqrt(K'(p,p,p))
+  Numbers value_slack;  ///< what the variance's error does to s(u), root mean square: half of it, relative,
+                        ///< times the stretch
+  Numbers slope_slack;  ///< the same of s'(u)
+  Numbers smooth;       ///< sqrt(p) times the curvature
+  Numbers mean, mean_error;      ///< mu, of s at this layer; residual networks only
+  Numbers before, before_error;  ///< m^{l-1}
+  Numbers activation;            ///< A^l(x,x)
+  Numbers activation_error;      ///< relative
+  Numbers root_activation;       ///< sqrt(A^l(x,x))
+  Numbers next;                  ///< Sigma^{l+1}(x,x), scaled as in this layer
+  Numbers root_next;
+  Numbers next_slack;  ///< relative error of A^l(x,x) times bias / next: its part in the gap's
+
+  explicit ExampleColumns(std::size_t count);
+};
+
+struct HiddenLayer {
+  std::shared_ptr<const DualRule> rule;
+  std::unique_ptr<PreparedDual> prepared;
+  bool residual, layer_norm;
+  double unit;           ///< what everything is multiplied by on entering this layer: a power of two
+  LayerFactors factors;  ///< from this layer to the next
+  double jump;           ///< of s' at 0
+  ExampleColumns examples;
+};
+
+/// All hidden layers. `exponent`: the results are to be multiplied by 2^exponent.
+struct Layers {
+  LayerFactors first;
+  std::vector<HiddenLayer> hidden;
+  int exponent = 0;
+};
+
+/// For examples whose |x|^2 / n_0 is `squares`, with relative error `square_error`.
+[[nodiscard]] Layers run_examples(const Architecture& architecture, const std::vector<double>& squares,
+                                  double square_error, double tolerance);
+
+/// e in layer_norm, as the tape's op has it.
+constexpr double kLayerNormEpsilon = 1e-5;
+
+}  // namespace ntape::limit

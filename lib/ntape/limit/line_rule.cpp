@@ -1,0 +1,83 @@
+#include <algorithm>
+#include <cmath>
+#include <ntape/limit/line_rule.hpp>
+#include <numbers>
+
+namespace ntape::limit {
+namespace {
+
+using std::numbers::pi;
+
+double density(double z) {
+  return std::exp(-z * z / 2) / std::sqrt(2 * pi);
+}
+
+}  // namespace
+
+UnitRule unit_rule(double step) {
+  // x(-3.5) = 3e-23: what lies beyond is nothing even beside a layer of 1e-5.
+  const int count = static_cast<int>(std::floor(3.5 / step));
+  UnitRule rule;
+  for (int k = -count; k <= count; ++k) {
+    const double t = k * step, e = std::exp(-pi * std::sinh(std::abs(t)));
+    const double near = e / (1 + e);
+    rule.from_end.push_back(near);
+    rule.weight.push_back(step * pi * std::cosh(t) * near / (1 + e));
+    rule.upper.push_back(k > 0);
+    rule.even.push_back(k % 2 == 0);
+  }
+  return rule;
+}
+
+LineRule uniform_rule(double spacing, double reach) {
+  const int count = static_cast<int>(std::ceil(reach / spacing));
+  LineRule rule;
+  for (int k = -count; k <= count; ++k) {
+    rule.at.push_back(k * spacing);
+    rule.weight.push_back(spacing * density(k * spacing));
+    rule.even.push_back(k % 2 == 0);
+  }
+  return rule;
+}
+
+LineRule edged_rule(const std::vector<double>& edges, double step) {
+  const UnitRule unit = unit_rule(step);
+  LineRule rule;
+  for (std::size_t e = 0; e + 1 < edges.size(); ++e) {
+    const double low = edges[e], high = edges[e + 1], width = high - low;
+    for (std::size_t j = 0; j < unit.size(); ++j) {
+      const double z = unit.upper[j] ? high - width * unit.from_end[j] : low + width * unit.from_end[j];
+      rule.at.push_back(z);
+      rule.weight.push_back(width * unit.weight[j] * density(z));
+      rule.even.push_back(unit.even[j]);
+    }
+  }
+  return rule;
+}
+
+LineRule line_rule(const LineTask& task, int refinement) {
+  if (task.kinks.empty() && task.scale <= kLargestUniformScale) {
+    // Half the sampling frequency must be above what is left, to 1e-11, of the density's and of s's spectrum:
+    // the latter falls like e^{-pi/2 w / scale} for tanh, whose poles are nearest.
+    const double frequency = 15 + 32 * task.scale;
+    const double spacing = std::exp2(std::floor(std::log2(2 * pi / frequency)) - refinement);
+    return uniform_rule(spacing, task.reach);
+  }
+  std::vector<double> edges = {-task.reach, task.reach};
+  const auto add = [&](double z) {
+    if (std::abs(z) < task.reach) edges.push_back(z);
+  };
+  add(task.center);
+  for (const double z : task.kinks) add(z);
+  std::sort(edges.begin(), edges.end());
+  edges.erase(std::unique(edges.begin(), edges.end()), edges.end());
+  return edged_rule(edges, std::ldexp(1.0 / 16, -refinement));
+}
+
+double nested_error(double fine, double coarse, double scale) {
+  if (scale == 0) return 0;
+  const double gap = std::min(std::abs(fine - coarse) / scale, 1.0);
+  return scale * gap * std::sqrt(std::sqrt(gap));
+}
+
+}  // namespace ntape::limit

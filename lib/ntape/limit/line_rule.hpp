@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+namespace ntape::limit {
+
+/// Nodes and weights for E[g(z)], z a standard normal: sum_j weight_j g(at_j), the density being in the
+/// weights. The nodes with `even` set make the same rule at twice the spacing, with twice the weights: how
+/// far the two differ says what either is worth.
+struct LineRule {
+  std::vector<double> at, weight;
+  std::vector<unsigned char> even;
+  [[nodiscard]] std::size_t size() const { return at.size(); }
+};
+
+/// Equal spacing from -reach to reach. Converges like e^{-2 pi d / spacing} for g analytic in a strip of
+/// half-width d, the density being entire (Trefethen and Weideman 2014).
+[[nodiscard]] LineRule uniform_rule(double spacing, double reach);
+
+/// The tanh-sinh rule for integrals over [0, 1]: x(t) = 1 / (1 + e^{-pi sinh t}), t in steps. A node is kept
+/// as its distance from the nearer end, 1 where `upper` is set.
+struct UnitRule {
+  std::vector<double> from_end, weight;
+  std::vector<unsigned char> upper, even;
+  [[nodiscard]] std::size_t size() const { return weight.size(); }
+};
+[[nodiscard]] UnitRule unit_rule(double step);
+
+/// Between successive edges (ascending) the tanh-sinh rule of that step: indifferent to what g does at an
+/// edge, be it a kink, a layer of any thinness or an infinite slope (Takahasi and Mori 1974).
+[[nodiscard]] LineRule edged_rule(const std::vector<double>& edges, double step);
+
+/// The rule for g(z) = s(scale z + shift) and products of such, s having features of size 1 between kinks.
+/// `kinks`: where they are in z. `center`: where the argument is 0, a layer when the scale is large. Each
+/// refinement halves the spacing.
+struct LineTask {
+  double scale;
+  double center = 0;
+  std::vector<double> kinks = {};
+  double reach = 10;
+};
+[[nodiscard]] LineRule line_rule(const LineTask& task, int refinement);
+
+/// Above this scale, or with kinks, line_rule is edged.
+constexpr double kLargestUniformScale = 8;
+
+/// Bounds the error of the finer of two nested rules by the difference of the two: the error falls like its
+/// square for smooth integrands, less so for edged ones with thin layers; the power 5/4 leaves room.
+[[nodiscard]] double nested_error(double fine, double coarse, double scale);
+
+}  // namespace ntape::limit

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <ntape/limit/rule.hpp>
+#include <vector>
+
+namespace ntape::limit {
+
+/// Means over u ~ N(0, variance), to nearly machine precision.
+struct Moments {
+  double variance = 0;
+  double mean = 0;     ///< E s
+  double value = 0;    ///< E s^2
+  double slope = 0;    ///< E s'^2
+  double stretch = 0;  ///< sqrt E (u s')^2: what rounding u by a relative e does to s(u), over e
+  double curving = 0;  ///< the same for s'(u)
+  double error = 0;    ///< relative, of the above
+  double reach = 10;   ///< in standard deviations: where s^2 and s'^2 times the density end
+};
+
+/// Throws UserError when s(u) is not finite, or its square has no end within 37 deviations.
+[[nodiscard]] Moments moments(const Function& s, double variance);
+
+/// The sensitivity with its stretch no more than what an integral says, where that is resolved: through many
+/// layers a factor is a power.
+[[nodiscard]] Sensitivity sharpened(Sensitivity given, const Function& s, double variance);
+
+/// The kinks in units of the standard deviation.
+[[nodiscard]] std::vector<double> scaled_kinks(const Function& s, double variance);
+
+}  // namespace ntape::limit

@@ -1,0 +1,141 @@
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <ntape/limit/hermite_series.hpp>
+#include <ntape/limit/numerical.hpp>
+#include <numbers>
+
+namespace ntape::limit {
+namespace {
+
+// What a single dual aims at, relative to sqrt(E[s'^2] E[s'^2]).
+constexpr double kSharpest = 1e-15;
+// A plane rule is tried when the series leaves more than this.
+constexpr double kGood = 2e-14;
+
+class Numerical final : public DualRule {
+ public:
+  Numerical(Function s, Blur blur, std::function<Sensitivity(double)> sensitivity)
+      : maker_(std::move(s)), blur_(std::move(blur)), sensitivity_(std::move(sensitivity)) {}
+
+  DualValue at(const Covariance& s) const override {
+    if (equal(s)) return diagonal(moments(maker_.function(), s.p));
+    const HermiteCoefficients p = maker_(s.p, kSharpest);
+    if (s.p == s.q) return at(p, p, s, kSharpest, kGood);
+    return at(p, maker_(s.q, kSharpest), s, kSharpest, kGood);
+  }
+  double mean(double variance) const override { return moments(maker_.function(), variance).mean; }
+  Sensitivity sensitivity(double variance) const override {
+    if (sensitivity_) return sharpened(sensitivity_(variance), maker_.function(), variance);
+    const Moments m = moments(maker_.function(), variance);
+    return {std::sqrt(m.slope), m.stretch, m.curving / std::sqrt(std::max(variance, 1e-300)), m.curving, 0};
+  }
+  std::unique_ptr<PreparedDual> prepare(const std::vector<double>& variances,
+                                        double tolerance) const override;
+
+  // The series, and where its bound is above `good`, for each result what has the smaller bound.
+  DualValue at(const HermiteCoefficients& p, const HermiteCoefficients& q, const Covariance& s,
+               double sharpest, double good) const {
+    if (equal(s)) return diagonal(p.of);
+    const DualValue series = hermite_dual(p, q, s.c, s.gap, sharpest).dual;
+    const double slopes = std::sqrt(p.of.slope * q.of.slope), values = std::sqrt(p.of.value * q.of.value);
+    if (series.slope_bound <= good * slopes && series.value_bound <= good * values) return series;
+    const DualValue plane = plane_dual(maker_.function(), blur_, p.of, q.of, s, good / 8);
+    const bool value = plane.value_bound < series.value_bound, slope = plane.slope_bound < series.slope_bound;
+    return {value ? plane.value : series.value, slope ? plane.slope : series.slope,
+            std::min(plane.value_bound, series.value_bound), std::min(plane.slope_bound, series.slope_bound)};
+  }
+  HermiteCoefficients coefficients(double variance, double tolerance) const {
+    return maker_(variance, tolerance);
+  }
+
+ private:
+  static bool equal(const Covariance& s) { return s.gap == 0 && s.p == s.q && s.c >= 0; }
+  static DualValue diagonal(const Moments& m) {
+    return {m.value, m.slope, m.error * m.value, m.error * m.slope};
+  }
+
+  HermiteMaker maker_;
+  Blur blur_;
+  std::function<Sensitivity(double)> sensitivity_;
+};
+
+class Prepared final : public PreparedDual {
+ public:
+  Prepared(const Numerical& rule, const std::vector<double>& variances, double tolerance)
+      : rule_(rule), tolerance_(tolerance) {
+    std::map<double, std::size_t> known;  // equal variances share their coefficients
+    std::vector<double> distinct;
+    for (const double v : variances) {
+      const auto [at, fresh] = known.try_emplace(v, distinct.size());
+      if (fresh) distinct.push_back(v);
+      places_.push_back(at->second);
+    }
+    // A quarter for the tail of the slope.
+    const auto count = static_cast<std::ptrdiff_t>(distinct.size());
+    coefficients_.resize(distinct.size());
+    std::exception_ptr failure;
+#pragma omp parallel for schedule(dynamic, 4)
+    for (std::ptrdiff_t k = 0; k < count; ++k) try {
+        coefficients_[static_cast<std::size_t>(k)] =
+            rule_.coefficients(distinct[static_cast<std::size_t>(k)], tolerance / 4);
+      } catch (...) {
+#pragma omp critical(ntape_limit_failure)
+        failure = std::current_exception();
+      }
+    if (failure) std::rethrow_exception(failure);
+  }
+  void row(std::size_t i, std::size_t first, std::size_t count, const double* c, const double* gap,
+           const DualRow& out) const override {
+    const HermiteCoefficients& p = coefficients_[places_[i]];
+    for (std::size_t k = 0; k < count; ++k) {
+      const HermiteCoefficients& q = coefficients_[places_[first + k]];
+      const DualValue d =
+          rule_.at(p, q, {p.of.variance, c[k], q.of.variance, gap[k]}, tolerance_ / 4, tolerance_);
+      out.value[k] = d.value;
+      out.slope[k] = d.slope;
+      out.value_bound[k] = d.value_bound;
+      out.slope_bound[k] = d.slope_bound;
+      out.gap[k] = -1;
+    }
+  }
+
+ private:
+  const Numerical& rule_;
+  double tolerance_;
+  std::vector<HermiteCoefficients> coefficients_;  // of each distinct variance
+  std::vector<std::size_t> places_;                // of each variance given, among the distinct
+};
+
+std::unique_ptr<PreparedDual> Numerical::prepare(const std::vector<double>& variances,
+                                                 double tolerance) const {
+  return std::make_unique<Prepared>(*this, variances, std::max(tolerance, kGood));
+}
+
+// e^{x^2} erfc(x) for x >= 0: the continued fraction of Laplace from 2 on, the product below.
+double scaled_erfc(double x) {
+  if (x < 2) return std::exp(x * x) * std::erfc(x);
+  double fraction = 0;
+  for (int k = 60; k > 0; --k) fraction = k / 2.0 / (x + fraction);
+  return std::numbers::inv_sqrtpi / (x + fraction);
+}
+
+}  // namespace
+
+std::pair<double, double> elu_blur(double a, double m, double t) {
+  using std::numbers::sqrt2;
+  // E[relu] = m Phi(m/t) + t phi(m/t); E[e^x; x < 0] = e^{m + t^2/2} Phi(-(m + t^2)/t)
+  const double z = m / t, below = 0.5 * std::erfc(z / sqrt2), above = 0.5 * std::erfc(-z / sqrt2);
+  const double density = std::exp(-z * z / 2) / std::sqrt(2 * std::numbers::pi);
+  const double x = (z + t) / sqrt2;
+  const double left =
+      x > 0 ? 0.5 * std::exp(-z * z / 2) * scaled_erfc(x) : 0.5 * std::exp(m + t * t / 2) * std::erfc(x);
+  return {m * above + t * density + a * (left - below), above + a * left};
+}
+
+std::shared_ptr<const DualRule> numerical_rule(Function s, Blur blur,
+                                               std::function<Sensitivity(double)> sensitivity) {
+  return std::make_shared<Numerical>(std::move(s), std::move(blur), std::move(sensitivity));
+}
+
+}  // namespace ntape::limit

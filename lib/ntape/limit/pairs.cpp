@@ -1,0 +1,212 @@
+#include <algorithm>
+#include <cmath>
+#include <ntape/limit/pairs.hpp>
+#include <numbers>
+
+namespace ntape::limit {
+namespace {
+
+// How far acos(rho) can move when rho moves by d, where 1 - |rho| is `gap`.
+inline double turn(double gap, double d) {
+  const double anywhere = std::numbers::pi / 2 * std::sqrt(2 * d), left = gap - d;
+  const double here = d / std::sqrt(left > 0 ? left * (2 - gap) : 1.0);
+  return left > 0 && here < anywhere ? here : anywhere;
+}
+
+// 1 - |rho| of Sigma: sqrt(pq) - (bias + forward r) = bias forward (sqrt a11 - sqrt a22)^2 / (..), r =
+// sqrt(a11 a22).
+struct Gap {
+  LayerFactors f;
+  double a11, s1, root_p;
+  Gap(const LayerFactors& factors, double a, double s, double root)
+      : f(factors), a11(a), s1(s), root_p(root) {}
+
+  double operator()(double a12, double a22, double s2, double root_q, double a_gap) const {
+    const double root = root_p * root_q, r = s1 * s2, sum = s1 + s2;
+    const double difference = (a11 - a22) / (sum > 0 ? sum : 1.0);
+    const double apart = f.bias * f.forward * difference * difference / (root + f.bias + f.forward * r);
+    const bool positive = f.forward * a12 + f.bias >= 0;
+    const double gap = (a12 >= 0) == positive ? a_gap : 2 - a_gap;
+    const double rest = f.forward * r * gap + (positive ? 0 : 2 * f.bias);
+    const double all = (apart + rest) / root;
+    return all > 1 ? 1.0 : all;
+  }
+};
+
+}  // namespace
+
+double next_gap(const LayerFactors& f, double a11, double a12, double a22, double a_gap) {
+  const double p = f.forward * a11 + f.bias, q = f.forward * a22 + f.bias;
+  if (p == 0 || q == 0) return p == 0 && q == 0 ? 0 : 1;
+  return Gap(f, a11, std::sqrt(a11), std::sqrt(p))(a12, a22, std::sqrt(a22), std::sqrt(q), a_gap);
+}
+
+void PairRow::run(const Layers& layers, const Start& start) {
+  begin(layers, start);
+  for (std::size_t l = 0; l < layers.hidden.size(); ++l) through(layers.hidden[l], l + 1, start);
+  if (layers.exponent != 0) scale(std::ldexp(1, layers.exponent), start.count);
+}
+
+void PairRow::begin(const Layers& layers, const Start& start) {
+  const LayerFactors& f = layers.first;
+  for (Numbers& s : shares_) s.assign(kMost, 0.0);
+  for (Numbers& s : share_sums_) s.assign(kMost, 0.0);
+  for (std::size_t k = 0; k < start.count; ++k) {
+    const double a11 = start.squares[start.i], a22 = start.squares[start.first + k], a12 = start.product[k];
+    c_[k] = f.forward * a12 + f.bias;
+    c_error_[k] = f.forward * start.product_error[k] + 2 * kEpsilon * std::abs(c_[k]);
+    gap_[k] = next_gap(f, a11, a12, a22, start.product_gap[k]);
+    const double root = std::sqrt(f.forward * a11 + f.bias) * std::sqrt(f.forward * a22 + f.bias);
+    gap_error_[k] = gap_[k] == 0 || root == 0
+                        ? 0
+                        : f.forward * std::sqrt(a11) * std::sqrt(a22) / root * start.gap_error[k] +
+                              16 * kEpsilon * gap_[k];
+    theta_[k] = f.weight * a12 + f.shift;
+    theta_error_[k] = f.weight * start.product_error[k] + 2 * kEpsilon * std::abs(theta_[k]);
+    a_[k] = a_error_[k] = sum_[k] = sum_error_[k] = 0;
+    if (!shares_.empty()) shares_[0][k] = theta_[k];
+  }
+}
+
+void PairRow::scale(double unit, std::size_t count) {
+  for (double* numbers : {c_, c_error_, theta_, theta_error_, a_, a_error_, sum_, sum_error_})
+    for (std::size_t k = 0; k < count; ++k) numbers[k] *= unit;
+  for (auto* shares : {&shares_, &share_sums_})
+    for (Numbers& s : *shares)
+      for (std::size_t k = 0; k < count; ++k) s[k] *= unit;
+}
+
+// The errors of a dual, from those of its variances (relative) and of rho:
+//   |dK| <= |E[u s'(u) s(v)]| dp / 2p + .. + sqrt(pq) |K'| drho,
+// and likewise for K', where a jump J of s' at 0 adds J^2 / (2 pi) dth to smooth parts. K' in between is at
+// most what it is here and what it can change by.
+void PairRow::through(const HiddenLayer& layer, std::size_t index, const Start& start) {
+  const std::size_t count = start.count, i = start.i;
+  const ExampleColumns& u = layer.examples;
+  const auto column = [&](const ExampleColumns::Numbers& numbers) { return numbers.data() + start.first; };
+  if (layer.unit != 1) scale(layer.unit, count);
+  double covariance[kMost], value[kMost], slope[kMost], value_error[kMost], slope_error[kMost], a_gap[kMost];
+  const double* inverse = column(u.inverse);
+  for (std::size_t k = 0; k < count; ++k) covariance[k] = c_[k] * (u.inverse[i] * inverse[k]);
+  layer.prepared->row(i, start.first, count, covariance, gap_,
+                      {value, slope, value_error, slope_error, a_gap});
+
+  {
+    const double size = u.size[i], slope_size = u.slope_size[i], deviation = u.deviation[i],
+                 smooth = u.smooth[i];
+    const double value_slack = u.value_slack[i], slope_slack = u.slope_slack[i];
+    const double jump = layer.jump / std::sqrt(2 * std::numbers::pi);
+    const double *sizes = column(u.size), *slope_sizes = column(u.slope_size),
+                 *deviations = column(u.deviation);
+    const double *value_slacks = column(u.value_slack), *slope_slacks = column(u.slope_slack),
+                 *smooths = column(u.smooth);
+    for (std::size_t k = 0; k < count; ++k) {
+      const double e = gap_error_[k], dth = turn(gap_[k], e);
+      const double change = slope_slack * slope_sizes[k] + slope_slacks[k] * slope_size +
+                            smooth * smooths[k] * e + jump * (smooth + smooths[k]) * std::sqrt(e * dth) +
+                            jump * jump * dth;
+      const double most = slope_size * slope_sizes[k], here = std::abs(slope[k]) + change;
+      const double steepest = here < most ? here : most, rho = deviation * deviations[k] * steepest * e;
+      value_error[k] += value_slack * sizes[k] + value_slacks[k] * size + rho;
+      slope_error[k] += change;
+      // rho of A, where the rule knows its gap: a homogeneous dual normalized depends on rho alone
+      const double norm = size * sizes[k];
+      rho_error_[k] = norm > 0 ? rho / norm + 16 * kEpsilon * a_gap[k] : 0;
+    }
+  }
+  if (layer.layer_norm)
+    for (std::size_t k = 0; k < count; ++k) {
+      const double inverses = u.inverse[i] * inverse[k];
+      slope[k] *= inverses;
+      slope_error[k] = slope_error[k] * inverses +
+                       std::abs(slope[k]) * (u.inverse_error[i] + u.inverse_error[start.first + k]);
+    }
+  for (std::size_t k = 0; k < count; ++k) {
+    const double t = slope[k] * theta_[k], size = std::abs(theta_[k]) + theta_error_[k];
+    const double t_error = std::abs(slope[k]) * theta_error_[k] + slope_error[k] * size;
+    sum_[k] = layer.residual ? sum_[k] + t : t;
+    sum_error_[k] = layer.residual ? sum_error_[k] + t_error : t_error;
+  }
+  if (layer.residual) add_previous(layer, start, value, value_error, a_gap);
+  for (std::size_t k = 0; k < count; ++k) {
+    a_[k] = value[k];
+    a_error_[k] = value_error[k];
+  }
+  gap_by_difference(layer, start, a_gap);
+  next(layer, start, a_gap);
+  for (std::size_t l = 0; l < shares_.size() && l <= index; ++l)
+    for (std::size_t k = 0; k < count; ++k) {
+      double& sum = share_sums_[l][k];
+      sum = slope[k] * shares_[l][k] + (layer.residual ? sum : 0);
+      shares_[l][k] =
+          layer.factors.forward * sum + (l == index ? layer.factors.weight * a_[k] + layer.factors.shift : 0);
+    }
+}
+
+// A = A^{l-1} + K + m mu' + mu m'.
+void PairRow::add_previous(const HiddenLayer& layer, const Start& start, double* value, double* error,
+                           double* a_gap) const {
+  const ExampleColumns& u = layer.examples;
+  const std::size_t i = start.i;
+  for (std::size_t k = 0; k < start.count; ++k) {
+    const std::size_t j = start.first + k;
+    value[k] += a_[k] + (u.before[i] * u.mean[j] + u.mean[i] * u.before[j]);
+    error[k] += a_error_[k] + std::abs(u.before[i]) * u.mean_error[j] +
+                std::abs(u.before[j]) * u.mean_error[i] + u.before_error[i] * std::abs(u.mean[j]) +
+                u.before_error[j] * std::abs(u.mean[i]) + 2 * kEpsilon * std::abs(value[k]);
+    a_gap[k] = -1;
+  }
+}
+
+// The gap of A where nothing better is known, with the error of its rho.
+void PairRow::gap_by_difference(const HiddenLayer& layer, const Start& start, double* a_gap) {
+  const ExampleColumns& u = layer.examples;
+  for (std::size_t k = 0; k < start.count; ++k) {
+    if (a_gap[k] >= 0) continue;
+    const std::size_t j = start.first + k;
+    const double norm = u.root_activation[start.i] * u.root_activation[j], size = std::abs(a_[k]);
+    a_gap[k] = norm > 0 && size < norm ? 1 - size / norm : 0;
+    rho_error_[k] =
+        norm > 0 ? (a_error_[k] + size * (u.activation_error[start.i] + u.activation_error[j]) / 2) / norm +
+                       4 * kEpsilon
+                 : 0;
+  }
+}
+
+// Sigma^{l+1}, its gap, and Theta^{l+1}.
+void PairRow::next(const HiddenLayer& layer, const Start& start, const double* a_gap) {
+  const ExampleColumns& u = layer.examples;
+  const std::size_t i = start.i;
+  const LayerFactors f = layer.factors;
+  const auto column = [&](const ExampleColumns::Numbers& numbers) { return numbers.data() + start.first; };
+  const double *deviations = column(u.deviation), *activations = column(u.activation),
+               *nexts = column(u.next);
+  const double *roots_a = column(u.root_activation), *roots = column(u.root_next),
+               *slacks = column(u.next_slack);
+  const double* errors = column(u.activation_error);
+  const double deviation = u.deviation[i], activation = u.activation[i], root_a = u.root_activation[i];
+  const double root_p = u.root_next[i], error = u.activation_error[i], slack = u.next_slack[i],
+               same_next = u.next[i];
+  const Gap gap(f, activation, root_a, root_p);
+  for (std::size_t k = 0; k < start.count; ++k) {
+    const bool same = (gap_[k] == 0) & (c_[k] >= 0) & (deviation == deviations[k]);
+    const bool zero = root_p * roots[k] == 0;
+    const double root = zero ? 1.0 : root_p * roots[k], sum = root_a + roots_a[k];
+    const double g = zero ? (same_next == nexts[k] ? 0.0 : 1.0)
+                          : gap(a_[k], activations[k], roots_a[k], roots[k], a_gap[k]);
+    const double difference = std::abs(activation - activations[k]) / (sum > 0 ? sum : 1.0);
+    const double apart = f.bias * f.forward * difference * (root_a * error + roots_a[k] * errors[k]) /
+                         (root + f.bias + f.forward * root_a * roots_a[k]);
+    const double g_error = (f.forward * root_a * roots_a[k] * rho_error_[k] + apart) / root +
+                           g * (slack + slacks[k] + 16 * kEpsilon);
+    gap_[k] = same ? 0.0 : g;
+    gap_error_[k] = same || zero ? 0.0 : g_error;
+    const double c = f.forward * a_[k] + f.bias;
+    c_[k] = same ? same_next : c;
+    c_error_[k] = f.forward * a_error_[k] + 2 * kEpsilon * std::abs(c);
+    theta_[k] = f.forward * sum_[k] + (f.weight * a_[k] + f.shift);
+    theta_error_[k] = f.forward * sum_error_[k] + f.weight * a_error_[k] + 4 * kEpsilon * std::abs(theta_[k]);
+  }
+}
+
+}  // namespace ntape::limit

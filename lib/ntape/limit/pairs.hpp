@@ -1,0 +1,56 @@
+#pragma once
+
+#include <ntape/limit/layers.hpp>
+#include <vector>
+
+/// The recursion along pairs of examples, a piece of a row at a time.
+namespace ntape::limit {
+
+/// 1 - |rho| of Sigma = forward A + bias, given the gap of A (1 - |A12| / sqrt(A11 A22)), without
+/// cancellation.
+[[nodiscard]] double next_gap(const LayerFactors& f, double a11, double a12, double a22, double a_gap);
+
+/// Pairs of one example with up to kMost consecutive others on their way through the layers.
+class PairRow {
+ public:
+  static constexpr std::size_t kMost = 256;
+  /// share_count: 0, or the depth.
+  explicit PairRow(std::size_t share_count) : shares_(share_count), share_sums_(share_count) {}
+
+  /// Of example i with those from `first` on: product[k] = x.x'/n_0, product_gap[k] its gap 1 - |cos|, both
+  /// with their errors (absolute).
+  struct Start {
+    std::size_t i, first, count;
+    const double* squares;  ///< |x|^2 / n_0 of all examples
+    const double *product, *product_gap;
+    const double *product_error, *gap_error;
+  };
+  /// Runs all layers; results hold until the next run.
+  void run(const Layers& layers, const Start& start);
+
+  [[nodiscard]] const double* ntk() const { return theta_; }
+  [[nodiscard]] const double* nngp() const { return c_; }
+  [[nodiscard]] const double* ntk_bound() const { return theta_error_; }
+  [[nodiscard]] const double* nngp_bound() const { return c_error_; }
+  [[nodiscard]] const double* share(std::size_t l) const { return shares_[l].data(); }
+
+ private:
+  using Numbers = std::vector<double>;
+  void begin(const Layers& layers, const Start& start);
+  void scale(double unit, std::size_t count);
+  void through(const HiddenLayer& layer, std::size_t index, const Start& start);
+  void add_previous(const HiddenLayer& layer, const Start& start, double* value, double* error,
+                    double* a_gap) const;
+  void gap_by_difference(const HiddenLayer& layer, const Start& start, double* a_gap);
+  void next(const HiddenLayer& layer, const Start& start, const double* a_gap);
+
+  double c_[kMost], c_error_[kMost];      // Sigma
+  double gap_[kMost], gap_error_[kMost];  // 1 - |rho|, with the error of rho
+  double theta_[kMost], theta_error_[kMost];
+  double a_[kMost], a_error_[kMost];      // A, before residual layers
+  double rho_error_[kMost];               // of A
+  double sum_[kMost], sum_error_[kMost];  // T
+  std::vector<Numbers> shares_, share_sums_;
+};
+
+}  // namespace ntape::limit

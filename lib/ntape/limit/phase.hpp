@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+
+namespace ntape {
+
+/// Where a deep, plain, wide network ends up (Schoenholz et al. 2017), with w = sigma_w^2 and b = beta^2.
+struct Phase {
+  /// q*: the variance that the map p -> w K(p,p,p) + b leads to from p = 1. Infinite when it has no end, 0
+  /// when all dies out.
+  double variance;
+  /// chi_1 = w K'(q*,q*,q*): below 1 nearby inputs merge (ordered), above 1 they part (chaotic). NaN when q*
+  /// is infinite.
+  double slope;
+  /// c*: the correlation that two inputs tend to, 1 in the ordered phase.
+  double correlation;
+  /// xi = -1 / ln(w K' at c*): how many layers it takes to come e times nearer to it. Infinite on the edge of
+  /// chaos.
+  double length;
+};
+
+/// Throws UserError for an activation without a limit, for scales that are negative or not finite. Cost: some
+/// hundred duals; thousands next to the edge of chaos.
+[[nodiscard]] Phase phase(const std::string& activation, double weight_scale, double bias_scale);
+
+}  // namespace ntape

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <ntape/limit/dual.hpp>
+#include <optional>
+#include <vector>
+
+/// What the duals of this room are made of. For the room itself and its tests.
+namespace ntape::limit {
+
+constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
+
+/// How fast a dual changes: upper bounds of root mean squares over u ~ N(0, variance), s'' being the second
+/// derivative between kinks.
+struct Sensitivity {
+  double slope;            ///< of s'(u)
+  double stretch;          ///< of u s'(u)
+  double curvature;        ///< of s''(u)
+  double curving_stretch;  ///< of u s''(u)
+  double jump = 0;         ///< |s'(0+) - s'(0-)|; no other jumps
+};
+
+/// Suprema over the real line that bound them at any variance; infinite where there is none.
+struct Suprema {
+  double slope;
+  double stretch;
+  double curvature;
+  double curving_stretch;
+  double jump = 0;
+  [[nodiscard]] Sensitivity at(double variance) const {
+    const double deviation = std::sqrt(variance);
+    return {slope, std::fmin(stretch, deviation * slope), curvature,
+            std::fmin(curving_stretch, deviation * curvature), jump};
+  }
+};
+
+/// Where a row of results goes.
+struct DualRow {
+  double* value;
+  double* slope;
+  double* value_bound;
+  double* slope_bound;
+  /// 1 - |K(p,c,q)| / sqrt(K(p,p,p) K(q,q,q)), where the rule knows more digits of it than the values have;
+  /// -1 elsewhere.
+  double* gap;
+};
+
+/// A dual for a given list of variances: what depends on one of them has been computed.
+class PreparedDual {
+ public:
+  virtual ~PreparedDual() = default;
+  /// The duals of variance i with `count` others, from `first` on: c[k] and gap[k] belong to variance first +
+  /// k, out.*[k] likewise.
+  virtual void row(std::size_t i, std::size_t first, std::size_t count, const double* c, const double* gap,
+                   const DualRow& out) const = 0;
+};
+
+class DualRule {
+ public:
+  virtual ~DualRule() = default;
+  [[nodiscard]] virtual DualValue at(const Covariance& s) const = 0;
+  [[nodiscard]] virtual double mean(double variance) const = 0;
+  [[nodiscard]] virtual Sensitivity sensitivity(double variance) const = 0;
+  [[nodiscard]] virtual std::optional<double> degree() const { return {}; }
+  /// `tolerance`: an error, relative to sqrt(K(p,p,p) K(q,q,q)), below which there is no need to go.
+  /// The rule must outlive the result.
+  [[nodiscard]] virtual std::unique_ptr<PreparedDual> prepare(const std::vector<double>& variances,
+                                                              double tolerance) const;
+  /// What DualRow::gap is.
+  [[nodiscard]] virtual double value_gap(const Covariance&) const { return -1; }
+};
+
+}  // namespace ntape::limit

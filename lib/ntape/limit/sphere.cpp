@@ -1,0 +1,131 @@
+#include <algorithm>
+#include <cmath>
+#include <ntape/base/errors.hpp>
+#include <ntape/limit/line_rule.hpp>
+#include <ntape/limit/pairs.hpp>
+#include <ntape/limit/sphere.hpp>
+#include <numbers>
+
+namespace ntape {
+namespace {
+
+using std::numbers::pi;
+
+// Gamma(d/2) / (sqrt(pi) Gamma((d-1)/2)): one over the integral of sin^{d-2}.
+double measure_factor(double d) {
+  return std::exp(std::lgamma(d / 2) - std::lgamma((d - 1) / 2)) / std::sqrt(pi);
+}
+
+// N(d,k) = (2k + d - 2) / k binom(k + d - 3, k - 1)
+std::vector<double> multiplicities(Index d, Index degrees) {
+  std::vector<double> n = {1};
+  double binomial = 1;
+  for (Index k = 1; k <= degrees; ++k) {
+    n.push_back(static_cast<double>(2 * k + d - 2) / static_cast<double>(k) * binomial);
+    binomial *= static_cast<double>(k + d - 2) / static_cast<double>(k);
+  }
+  return n;
+}
+
+}  // namespace
+
+AngleCurve angle_curve(const Architecture& architecture, double square, const std::vector<double>& angles) {
+  architecture.validate();
+  if (!(square > 0 && std::isfinite(square)))
+    throw UserError("|x|^2 / n_0 is " + std::to_string(square) + "; it must be positive and finite");
+  // Both examples of a pair are alike.
+  const std::vector<double> squares(limit::PairRow::kMost + 1, square);
+  const limit::Layers layers = limit::run_examples(architecture, squares, 0, 1e-13);
+  AngleCurve curve;
+  limit::PairRow pairs(0);
+  double product[limit::PairRow::kMost], gap[limit::PairRow::kMost];
+  double product_error[limit::PairRow::kMost], gap_error[limit::PairRow::kMost];
+  for (std::size_t first = 0; first < angles.size(); first += limit::PairRow::kMost) {
+    const std::size_t count = std::min(limit::PairRow::kMost, angles.size() - first);
+    for (std::size_t k = 0; k < count; ++k) {
+      const double angle = angles[first + k];
+      if (!(angle >= 0 && angle <= pi))
+        throw UserError("an angle is " + std::to_string(angle) + "; it must be between 0 and pi");
+      const double half = std::sin((angle > pi / 2 ? pi - angle : angle) / 2);
+      product[k] = angle == 0 ? square : square * std::cos(angle);
+      gap[k] = 2 * half * half;
+      product_error[k] = limit::kEpsilon * std::abs(product[k]);
+      gap_error[k] = 2 * limit::kEpsilon * gap[k];
+    }
+    pairs.run(layers, {0, 1, count, squares.data(), product, gap, product_error, gap_error});
+    curve.value.insert(curve.value.end(), pairs.ntk(), pairs.ntk() + count);
+    curve.bound.insert(curve.bound.end(), pairs.ntk_bound(), pairs.ntk_bound() + count);
+  }
+  return curve;
+}
+
+SphereSpectrum sphere_spectrum(const Architecture& architecture, Index dimension, Index degrees,
+                               double square) {
+  if (dimension < 2 || dimension > 10000)
+    throw UserError("the dimension of the sphere's space is " + std::to_string(dimension) +
+                    "; it must be from 2 to 10000");
+  if (degrees > 2000)
+    throw UserError(std::to_string(degrees) + " degrees are asked for; at most 2000 are possible");
+  // Six nodes a wave at the widest spacing, step pi^2 / 4; half of them still resolve it.
+  const double step = std::exp2(std::floor(std::log2(4 / (3 * pi * static_cast<double>(degrees + 32)))));
+  std::vector<double> angles, weights;
+  std::vector<bool> even;
+  const limit::UnitRule unit = limit::unit_rule(step);
+  for (std::size_t j = 0; j < unit.size(); ++j) {
+    const double t = pi * unit.from_end[j];
+    angles.push_back(unit.upper[j] ? pi - t : t);
+    const double log_weight = static_cast<double>(dimension - 2) * std::log(std::sin(t));
+    weights.push_back(pi * unit.weight[j] * (dimension == 2 ? 1 : std::exp(log_weight)));
+    even.push_back(unit.even[j] != 0);
+  }
+  const AngleCurve kappa = angle_curve(architecture, square, angles);
+
+  const double d = static_cast<double>(dimension), factor = measure_factor(d);
+  SphereSpectrum out{dimension, {}, {}, multiplicities(dimension, degrees), 0, 0};
+  out.kappa_one = angle_curve(architecture, square, {0}).value[0];
+  std::vector<double> before(angles.size(), 0.0), now(angles.size(), 1.0), cosines;
+  for (const double a : angles) cosines.push_back(std::cos(a));
+  for (Index k = 0; k <= degrees; ++k) {
+    double sum = 0, coarse = 0, size = 0, error = 0;
+    for (std::size_t j = 0; j < angles.size(); ++j) {
+      const double weighted = factor * weights[j] * now[j], term = weighted * kappa.value[j];
+      sum += term;
+      if (even[j]) coarse += 2 * term;
+      size += std::abs(term);
+      error += std::abs(weighted) * kappa.bound[j];
+    }
+    out.value.push_back(sum);
+    // The recurrence for P_k loses about k units of rounding.
+    out.bound.push_back(error + limit::nested_error(sum, coarse, size) +
+                        (16 + static_cast<double>(k)) * limit::kEpsilon * size);
+    out.sum += out.multiplicity[k] * sum;
+    // (k + d - 2) P_{k+1} = (2k + d - 2) t P_k - k P_{k-1}; at k = 0, P_1 = t
+    const double n = static_cast<double>(k);
+    for (std::size_t j = 0; j < angles.size(); ++j) {
+      const double next =
+          k == 0 ? cosines[j] : ((2 * n + d - 2) * cosines[j] * now[j] - n * before[j]) / (n + d - 2);
+      before[j] = now[j];
+      now[j] = next;
+    }
+  }
+  return out;
+}
+
+double decay_exponent(const SphereSpectrum& spectrum, Index first, Index last) {
+  double count = 0, sx = 0, sy = 0, sxx = 0, sxy = 0;
+  for (Index k = std::max<Index>(first, 1); k <= last && k < spectrum.value.size(); ++k) {
+    if (spectrum.value[k] <= 10 * spectrum.bound[k]) continue;
+    const double x = std::log(static_cast<double>(k)), y = std::log(spectrum.value[k]);
+    count += 1;
+    sx += x;
+    sy += y;
+    sxx += x * x;
+    sxy += x * y;
+  }
+  if (count < 3)
+    throw UserError("fewer than three eigenvalues from degree " + std::to_string(first) + " to " +
+                    std::to_string(last) + " are above their error, too few for an exponent");
+  return (count * sxy - sx * sy) / (count * sxx - sx * sx);
+}
+
+}  // namespace ntape

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <ntape/model/architecture.hpp>
+#include <vector>
+
+namespace ntape {
+
+/// The limit NTK of inputs of one length as a function of the angle between them.
+struct AngleCurve {
+  std::vector<double> value;  ///< kappa(cos angle)
+  std::vector<double> bound;  ///< of its error
+};
+
+/// At angles in [0, pi] for inputs with |x|^2 / n_0 = square. Full relative accuracy in the angle at both
+/// ends. Throws UserError as limit_kernels; for an angle or square out of range.
+[[nodiscard]] AngleCurve angle_curve(const Architecture& architecture, double square,
+                                     const std::vector<double>& angles);
+
+/// The eigenvalues of f -> int kappa(x.y) f(y) dy on the sphere S^{d-1} with its uniform probability measure:
+/// one for each degree k of spherical harmonics, N(d,k) times.
+struct SphereSpectrum {
+  Index dimension = 0;               ///< d
+  std::vector<double> value;         ///< mu_k, k = 0 .. degrees
+  std::vector<double> bound;         ///< of its error: of quadrature, rounding and the kernel itself
+  std::vector<double> multiplicity;  ///< N(d,k)
+  double kappa_one = 0;              ///< kappa(1) = sum over all k of N(d,k) mu_k
+  double sum = 0;                    ///< that sum up to k = degrees
+};
+
+/// By the Funk-Hecke formula, with P_k the Gegenbauer polynomial of degree k that is 1 at 1,
+///   mu_k = Gamma(d/2) / (sqrt(pi) Gamma((d-1)/2)) int_0^pi kappa(cos th) P_k(cos th) sin^{d-2} th dth,
+/// by a tanh-sinh rule in th, where kappa is smooth but for the ends. Inputs have |x|^2 / n_0 = square; the
+/// input width of the architecture does not matter otherwise. Throws UserError for a dimension below 2 or
+/// above 10000, more than 2000 degrees; as angle_curve. Cost: some 30 (degrees + 32) values of kappa.
+[[nodiscard]] SphereSpectrum sphere_spectrum(const Architecture& architecture, Index dimension,
+                                             Index degrees = 200, double square = 1);
+
+/// The slope of log mu_k against log k by least squares over positive mu_k well above their bounds, first <=
+/// k <= last. Throws UserError when there are fewer than three.
+[[nodiscard]] double decay_exponent(const SphereSpectrum& spectrum, Index first, Index last);
+
+}  // namespace ntape

@@ -1,0 +1,228 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <ntape/base/errors.hpp>
+#include <ntape/base/philox.hpp>
+#include <ntape/limit/dual.hpp>
+#include <ntape/limit/numerical.hpp>
+#include <ntape/ops/activation.hpp>
+#include <numbers>
+#include <string>
+#include <vector>
+
+#include "support/dual_oracle.hpp"
+
+using namespace ntape;
+using namespace ntape::test;
+using limit::Covariance;
+using limit::DualValue;
+
+namespace {
+
+// NTAPE_DUAL_CASES random cases per activation; a few are quick.
+int cases() {
+  const char* given = std::getenv("NTAPE_DUAL_CASES");
+  return given ? std::atoi(given) : 4;
+}
+
+// Variances log-uniform in 1e-4..100; a third of the correlations uniform, two thirds with 1 - |rho|
+// log-uniform down to 1e-9.
+Covariance random_covariance(std::uint64_t stream, int k) {
+  double u[5];
+  fill_uniform(Seed{5}, stream, 8 * static_cast<std::uint64_t>(k), u);
+  const double p = std::pow(10, 6 * u[0] - 4), q = std::pow(10, 6 * u[1] - 4);
+  const double gap = u[2] < 1. / 3 ? u[3] : std::pow(10, -9 * u[3]);
+  return Covariance::of(p, (u[4] < .5 ? -1 : 1) * (1 - gap) * std::sqrt(p * q), q);
+}
+
+double median(std::vector<double> v) {
+  std::nth_element(v.begin(), v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2), v.end());
+  return v[v.size() / 2];
+}
+
+}  // namespace
+
+// The bound covers the difference to an oracle by another method; 1e-16 of E|s(u) s(v)| is the oracle's own
+// rounding. It is sharp, too: below 1e-12 of sqrt(E s(u)^2 E s(v)^2) always (printed: what it is over the
+// error).
+TEST_CASE("the bound of the numerical route covers its error against an independent oracle") {
+  std::uint64_t stream = 0;
+  for (const std::string& name : known_activations()) {
+    const limit::Dual dual = limit::Dual::numerical(name);
+    const LongFunction exact = long_function(name);
+    std::vector<double> tightness;
+    double widest = 0;
+    ++stream;
+    for (int k = 0; k < cases(); ++k) {
+      const Covariance s = random_covariance(stream, k);
+      const DualValue d = dual.at(s), pp = dual(s.p, s.p, s.p), qq = dual(s.q, s.q, s.q);
+      const OracleDual oracle = dual_oracle(exact, s.p, s.c, s.q);
+      CAPTURE(name);
+      CAPTURE(k);
+      CAPTURE(s.p);
+      CAPTURE(s.c);
+      CAPTURE(s.q);
+      const auto check = [&](double value, double bound, long double expected, long double size,
+                             double scale) {
+        const double error = static_cast<double>(std::abs(value - expected));
+        CHECK(error <= bound + 1e-16 * static_cast<double>(size));
+        CHECK(bound <= 1e-12 * scale);
+        widest = std::max(widest, bound / scale);
+        if (error > 0) tightness.push_back(bound / error);
+      };
+      check(d.value, d.value_bound, oracle.value, oracle.value_scale, std::sqrt(pp.value * qq.value));
+      check(d.slope, d.slope_bound, oracle.slope, oracle.slope_scale, std::sqrt(pp.slope * qq.slope));
+    }
+    MESSAGE(name << ": bound over error, median of " << tightness.size() << ": " << median(tightness)
+                 << "; widest bound over scale: " << widest);
+    CHECK(median(tightness) < 1000);
+  }
+}
+
+// Both routes claim a bound, so they may differ by the sum of the two.
+TEST_CASE("the numerical route agrees with closed forms from variance 1e-12 to 1e8") {
+  int point = 0;
+  for (const std::string name : {"relu", "abs", "erf", "gelu", "gaussian"}) {
+    const limit::Dual closed(name), numerical = limit::Dual::numerical(name);
+    for (const double p : {1e-12, 1e-4, 4., 1e4, 1e8})
+      for (const double q : {1e-12, .25, 100., 1e8})
+        for (const double rho : {-1., -.999, 0., .6, .9999999, 1.}) {
+          if (++point % 7 != 0) continue;
+          const double c = rho * std::sqrt(p * q);
+          const DualValue a = closed(p, c, q), b = numerical(p, c, q);
+          const double values = std::sqrt(closed(p, p, p).value * closed(q, q, q).value);
+          const double slopes = std::sqrt(closed(p, p, p).slope * closed(q, q, q).slope);
+          CAPTURE(name);
+          CAPTURE(p);
+          CAPTURE(q);
+          CAPTURE(rho);
+          CHECK(std::abs(a.value - b.value) <= a.value_bound + b.value_bound);
+          CHECK(std::abs(a.slope - b.slope) <= a.slope_bound + b.slope_bound);
+          CHECK(b.value_bound <= 1e-12 * values);
+          CHECK(b.slope_bound <= 1e-12 * slopes);
+        }
+  }
+}
+
+// Reference values known to 15 digits.
+TEST_CASE("the tanh dual at (1, .6, 1)") {
+  const DualValue d = limit::Dual("tanh")(1, .6, 1);
+  CHECK(std::abs(d.value - .225222153526884) < 1e-14);
+  CHECK(std::abs(d.slope - .393587798094768) < 1e-14);
+}
+
+// softplus' = sigmoid, so the slope of one dual is the value of the other; tanh(x) = 2 sigmoid(2x) - 1
+// likewise.
+TEST_CASE("identities between duals hold within their bounds") {
+  const limit::Dual softplus("softplus"), sigmoid("sigmoid"), tanh("tanh");
+  for (int k = 0; k < 40; ++k) {
+    const Covariance s = random_covariance(77, k);
+    const DualValue a = softplus.at(s), b = sigmoid.at(s);
+    CAPTURE(s.p);
+    CAPTURE(s.c);
+    CAPTURE(s.q);
+    CHECK(std::abs(a.slope - b.value) <= a.slope_bound + b.value_bound);
+    // E[tanh(u/2) tanh(v/2)] = 4 K - 2 (E sigmoid(u) + E sigmoid(v)) + 1 and E sigmoid = 1/2
+    const DualValue t = tanh.at({s.p / 4, s.c / 4, s.q / 4, s.gap});
+    CHECK(std::abs(t.value - (4 * b.value - 1)) <= t.value_bound + 4 * b.value_bound + 1e-15);
+    CHECK(std::abs(t.slope - 16 * b.slope) <= t.slope_bound + 16 * b.slope_bound);
+  }
+}
+
+// min(max(x, -1), 1): K at rho = 1 and K' at rho = 0 and 1 are integrals of one normal.
+TEST_CASE("a function of the user's own, with kinks away from 0") {
+  const limit::Dual dual(limit::Function{[](double x) { return std::clamp(x, -1.0, 1.0); },
+                                         [](double x) { return std::abs(x) < 1 ? 1.0 : 0.0; },
+                                         {-1, 1}});
+  const auto inside = [](double p) { return std::erf(1 / std::sqrt(2 * p)); };
+  for (const double p : {.01, .5, 3., 1e4}) {
+    const double q = 2.5;
+    const DualValue none = dual(p, 0, q), all = dual(p, p, p);
+    const double square = p * (inside(p) - std::sqrt(2 / (std::numbers::pi * p)) * std::exp(-.5 / p)) +
+                          std::erfc(1 / std::sqrt(2 * p));
+    CAPTURE(p);
+    CHECK(std::abs(none.value) <= none.value_bound + 1e-300);
+    CHECK(std::abs(none.slope - inside(p) * inside(q)) <= none.slope_bound);
+    // what the subtraction in `square` costs
+    CHECK(std::abs(all.value - square) <= all.value_bound + 4e-16 * (1 + p * inside(p)));
+    CHECK(std::abs(all.slope - inside(p)) <= all.slope_bound);
+    CHECK(all.slope_bound < 1e-12);
+    // Price's theorem; the central difference is off by h^2 K'''/6 and rounding over h
+    for (const double rho : {-.95, .5, .99}) {
+      const double c = rho * std::sqrt(p * q), h = 1e-4 * std::sqrt(p * q) * (1 - std::abs(rho));
+      const double slope = (dual(p, c + h, q).value - dual(p, c - h, q).value) / (2 * h);
+      CHECK(std::abs(dual(p, c, q).slope - slope) < 1e-6);
+    }
+  }
+}
+
+// E over w of elu(m + t w), by the trapezoidal rule on either side of the kink: 1e-8 from its ends.
+TEST_CASE("the smoothed elu is what an integral says") {
+  for (const double a : {1., .3})
+    for (const double m : {-30., -2., -.1, 0., .7, 40.})
+      for (const double t : {1e-3, .5, 3., 60.}) {
+        double value = 0, slope = 0;
+        constexpr int kNodes = 200000;
+        for (int k = 0; k < kNodes; ++k) {
+          const double w = -10 + 20 * (k + .5) / kNodes, x = m + t * w;
+          const double weight = 20. / kNodes * std::exp(-w * w / 2) / std::sqrt(2 * std::numbers::pi);
+          value += weight * (x > 0 ? x : a * std::expm1(x));
+          slope += weight * (x > 0 ? 1 : a * std::exp(x));
+        }
+        const auto [f, df] = limit::elu_blur(a, m, t);
+        CAPTURE(a);
+        CAPTURE(m);
+        CAPTURE(t);
+        CHECK(std::abs(f - value) < 1e-6 * std::max(1., std::abs(value)));
+        CHECK(std::abs(df - slope) < 1e-4);
+      }
+}
+
+// Upper bounds, within a factor of 30 at variances from .1 on; below, a supremum is more.
+TEST_CASE("sensitivities bound the root mean squares they are named for") {
+  for (const std::string& name : known_activations()) {
+    const auto op = long_function(name);
+    const limit::Dual dual(name);
+    for (const double variance : {1e-4, .1, 1., 30.}) {
+      const limit::Sensitivity s = dual.rule().sensitivity(variance);
+      double slope = 0, stretch = 0, curvature = 0, curving = 0;
+      constexpr int kNodes = 20000;
+      for (int k = 0; k < kNodes; ++k) {
+        const double z = -9 + 18 * (k + .5) / kNodes, u = std::sqrt(variance) * z, h = 1e-5 * std::abs(u);
+        const double weight = 18. / kNodes * std::exp(-z * z / 2) / std::sqrt(2 * std::numbers::pi);
+        const double d = static_cast<double>(op.df(u));
+        const double dd = static_cast<double>((op.df(u + h) - op.df(u - h)) / (2 * h));
+        slope += weight * d * d;
+        stretch += weight * u * u * d * d;
+        curvature += weight * dd * dd;
+        curving += weight * u * u * dd * dd;
+      }
+      CAPTURE(name);
+      CAPTURE(variance);
+      const auto check = [&](double bound, double square) {
+        CHECK(bound >= std::sqrt(square) * (1 - 1e-6));
+        if (variance >= .1) CHECK(bound <= 30 * std::sqrt(square) + 1e-12);
+      };
+      check(s.slope, slope);
+      check(s.stretch, stretch);
+      check(s.curvature, curvature);
+      check(s.curving_stretch, curving);
+      const double jump = std::abs(static_cast<double>(op.df(1e-9L) - op.df(-1e-9L)));
+      CHECK(std::abs(s.jump - jump) < 1e-8);
+    }
+  }
+}
+
+TEST_CASE("functions whose dual does not exist are refused") {
+  CHECK_THROWS_AS(limit::Dual(limit::Function{}), UserError);
+  CHECK_THROWS_AS(
+      limit::Dual(limit::Function{[](double) { return 1.0; }, [](double) { return 0.0; }, {HUGE_VAL}}),
+      UserError);
+  const limit::Dual steep(limit::Function{[](double x) { return std::exp(x * x); },
+                                          [](double x) { return 2 * x * std::exp(x * x); }});
+  CHECK_THROWS_AS((void)steep(1, .5, 1), UserError);
+  CHECK(std::abs(steep(.01, 0, .01).value - 1 / .98) < 1e-13);
+  CHECK_THROWS_AS((void)limit::Dual::numerical("exp"), UserError);
+}

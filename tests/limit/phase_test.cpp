@@ -1,0 +1,60 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <ntape/base/errors.hpp>
+#include <ntape/limit/dual.hpp>
+#include <ntape/limit/phase.hpp>
+#include <ntape/limit/recursion.hpp>
+#include <numbers>
+
+using namespace ntape;
+
+// relu: p -> w p/2 + b and w/2, so q* = b / (1 - w/2) and chi_1 = w/2; at w = 2 variances stay.
+TEST_CASE("the phase of relu is known in closed form") {
+  const Phase ordered = phase("relu", 1, .1);
+  CHECK(std::abs(ordered.variance - .02) < 1e-16);
+  CHECK(std::abs(ordered.slope - .5) < 1e-15);
+  CHECK(ordered.correlation == 1);
+  CHECK(std::abs(ordered.length - 1 / std::log(2.)) < 1e-14);
+  const Phase edge = phase("relu", std::numbers::sqrt2, 0);
+  CHECK(std::abs(edge.variance - 1) < 1e-12);
+  CHECK(std::isinf(edge.length));
+  CHECK(std::isinf(phase("relu", 1.5, .1).variance));
+  CHECK(phase("relu", 1, 0).variance == 0);
+}
+
+// A fixed point is one, and the rate at which the correlation of a deep network's pre-activations comes near
+// it is xi.
+TEST_CASE("ordered and chaotic networks come to c* at the rate of xi") {
+  for (const char* activation : {"erf", "tanh"})
+    for (const double weight : {.7, 2.5}) {
+      const Phase p = phase(activation, weight, .3);
+      CAPTURE(activation);
+      CAPTURE(weight);
+      CHECK((p.slope > 1) == (weight > 1));
+      const limit::Dual dual(activation);
+      const double q = p.variance, w = weight * weight;
+      CHECK(std::abs(w * dual(q, q, q).value + .09 - q) < 1e-13 * q);
+      CHECK(std::abs(w * dual(q, p.correlation * q, q).value + .09 - p.correlation * q) < 1e-12 * q);
+      Matrix<double> x = zeros<double>(2, 2);
+      x(0, 0) = x(1, 1) = 1;
+      const auto away = [&](Index depth) {
+        const auto k = limit_nngp({.widths = equal_widths(2, 1, 1, depth),
+                                   .activation = activation,
+                                   .weight_scale = weight,
+                                   .bias_scale = .3},
+                                  x)
+                           .values;
+        return std::abs(k(0, 1) / std::sqrt(k(0, 0) * k(1, 1)) - p.correlation);
+      };
+      // ratios from layer to layer settle as the distance itself gets small: 1e-2 is what is left there
+      const Index depth = static_cast<Index>(std::ceil(8 * p.length)) + 2;
+      CHECK(std::abs(away(depth + 1) / away(depth) / std::exp(-1 / p.length) - 1) < 1e-2);
+    }
+}
+
+TEST_CASE("phases of what cannot be are refused") {
+  CHECK_THROWS_AS((void)phase("tahn", 1, 1), UserError);
+  CHECK_THROWS_AS((void)phase("tanh", -1, 1), UserError);
+  CHECK_THROWS_AS((void)phase("tanh", 1, HUGE_VAL), UserError);
+}

@@ -1,0 +1,129 @@
+#include <doctest/doctest.h>
+
+#include <boost/math/quadrature/gauss.hpp>
+#include <cmath>
+#include <ntape/base/errors.hpp>
+#include <ntape/limit/recursion.hpp>
+#include <ntape/limit/sphere.hpp>
+#include <ntape/tensor/linalg.hpp>
+#include <numbers>
+
+using namespace ntape;
+
+namespace {
+
+constexpr double kPi = std::numbers::pi;
+
+Architecture network(const std::string& activation, Index depth, double bias, Index inputs = 2) {
+  return {.widths = equal_widths(inputs, 1, 1, depth), .activation = activation, .bias_scale = bias};
+}
+
+}  // namespace
+
+// relu, L = 2, beta = 0 on the unit circle: mu_1 = 1/8, mu_k = (k^2 + 3) / (2 pi^2 (k^2 - 1)^2) for even k, 0
+// for odd k >= 3.
+TEST_CASE("the spectrum of relu on the circle is what is known exactly, within its bound") {
+  const SphereSpectrum s = sphere_spectrum(network("relu", 2, 0), 2, 200, 0.5);
+  REQUIRE(s.value.size() == 201);
+  for (Index k = 0; k <= 200; ++k) {
+    const double n = static_cast<double>(k * k);
+    const double exact = k == 1 ? .125 : k % 2 ? 0 : (n + 3) / (2 * kPi * kPi * (n - 1) * (n - 1));
+    CAPTURE(k);
+    CHECK(std::abs(s.value[k] - exact) <= s.bound[k]);
+    CHECK(s.bound[k] < 1e-13);
+    CHECK(s.multiplicity[k] == (k == 0 ? 1 : 2));
+  }
+  // the harmonics that are left out add up to some 1 / (2 pi^2 200)
+  CHECK(std::abs(s.kappa_one - .5) < 1e-15);
+  CHECK(s.kappa_one - s.sum > 0);
+  CHECK(s.kappa_one - s.sum < 1 / (kPi * kPi * 200));
+}
+
+// Against Gauss-Legendre in t = cos th on the whole interval, right for smooth kernels: another variable,
+// another rule, kernels by way of points. The mass at low degrees is all there is: sum_k N mu_k = kappa(1).
+TEST_CASE("the spectrum of a smooth kernel in three and seven dimensions") {
+  using Rule = boost::math::quadrature::gauss<double, 60>;
+  for (const Index d : {3, 7}) {
+    const Architecture a = network("erf", 3, .4, d);
+    const SphereSpectrum s = sphere_spectrum(a, d, 60, 1 / static_cast<double>(d));
+    CHECK(std::abs(s.sum - s.kappa_one) < 1e-12);
+    for (Index k = 0; k <= 6; ++k) {
+      double sum = 0, total = 0;
+      for (std::size_t j = 0; j < Rule::abscissa().size(); ++j)
+        for (const double sign : {-1., 1.}) {
+          const double t = sign * Rule::abscissa()[j];
+          Matrix<double> x = zeros<double>(2, d);
+          x(0, 0) = 1;
+          x(1, 0) = t;
+          x(1, 1) = std::sqrt(1 - t * t);
+          double before = 0, p = 1;
+          const double e = static_cast<double>(d);
+          for (Index n = 0; n < k; ++n) {
+            const double m = static_cast<double>(n);
+            const double next = n == 0 ? t : ((2 * m + e - 2) * t * p - m * before) / (m + e - 2);
+            before = p;
+            p = next;
+          }
+          const double weight = Rule::weights()[j] * std::pow(1 - t * t, (e - 3) / 2);
+          sum += weight * p * limit_ntk(a, x).values(0, 1);
+          total += weight;
+        }
+      CAPTURE(d);
+      CAPTURE(k);
+      // arccosines near t = +-1 cost the points 1e-12 or so
+      CHECK(std::abs(s.value[k] - sum / total) < 1e-12);
+    }
+    CHECK(s.multiplicity[2] == (d == 3 ? 5 : 27));
+  }
+}
+
+// N equally spaced points: the Gram matrix over N is circulant with eigenvalues sum_m mu_{|j + m N|}.
+TEST_CASE("equally spaced points on the circle alias the spectrum") {
+  constexpr Index n = 16;
+  const Architecture a = network("erf", 3, .3);
+  const SphereSpectrum s = sphere_spectrum(a, 2, 100, 0.5);
+  Matrix<double> x = make_matrix<double>(n, 2);
+  for (Index i = 0; i < n; ++i) {
+    x(i, 0) = std::cos(2 * kPi * static_cast<double>(i) / n);
+    x(i, 1) = std::sin(2 * kPi * static_cast<double>(i) / n);
+  }
+  Matrix<double> gram = limit_ntk(a, x).values;
+  gram /= static_cast<double>(n);
+  std::vector<double> expected;
+  for (int j = 0; j < static_cast<int>(n); ++j) {
+    double sum = 0;
+    for (int m = -7; m <= 7; ++m) {
+      const auto k = static_cast<Index>(std::abs(j + m * static_cast<int>(n)));
+      if (k < s.value.size()) sum += s.value[k];
+    }
+    expected.push_back(sum);
+  }
+  std::sort(expected.begin(), expected.end());
+  const std::vector<double> eigenvalues = linalg::symmetric_eigenvalues(gram);
+  for (Index j = 0; j < n; ++j) CHECK(std::abs(eigenvalues[j] - expected[j]) < 1e-14);
+}
+
+// The paper's rate for relu with bias: mu_k ~ k^-d.
+TEST_CASE("relu's eigenvalues decay like k^-d") {
+  for (const Index d : {2, 3, 4}) {
+    const SphereSpectrum s = sphere_spectrum(network("relu", 3, .5), d, 200);
+    CAPTURE(d);
+    CHECK(std::abs(decay_exponent(s, 50, 200) + static_cast<double>(d)) < .1);
+  }
+  CHECK_THROWS_AS((void)decay_exponent(sphere_spectrum(network("erf", 2, .5), 2, 100), 60, 100), UserError);
+}
+
+TEST_CASE("the curve over the angle is the kernel of points, and keeps digits where cosines have none") {
+  const Architecture a = network("relu", 4, .1);
+  const AngleCurve curve = angle_curve(a, .5, {0, kPi / 2, kPi, 1e-9});
+  // figure 1 of Jacot et al., four to six digits known
+  CHECK(std::abs(curve.value[0] - .2825) < 5e-5);
+  CHECK(std::abs(curve.value[1] - .0927021) < 5e-8);
+  CHECK(std::abs(curve.value[2] - .0643538) < 5e-8);
+  CHECK(curve.value[0] - curve.value[3] > 1e-11);  // a cusp: of first order in the angle
+  CHECK(curve.value[0] - curve.value[3] < 1e-9);
+  CHECK_THROWS_AS((void)angle_curve(a, .5, {4}), UserError);
+  CHECK_THROWS_AS((void)angle_curve(a, 0, {1}), UserError);
+  CHECK_THROWS_AS((void)sphere_spectrum(a, 1), UserError);
+  CHECK_THROWS_AS((void)sphere_spectrum(a, 3, 3000), UserError);
+}
