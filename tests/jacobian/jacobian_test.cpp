@@ -4,13 +4,17 @@
 #include <ntape/jacobian/dense.hpp>
 #include <ntape/jacobian/gram.hpp>
 #include <ntape/ops/activation.hpp>
+#include <ntape/ops/arithmetic.hpp>
+#include <ntape/ops/columns.hpp>
 #include <ntape/ops/linear.hpp>
+#include <ntape/ops/matmul.hpp>
 #include <ntape/tensor/linalg.hpp>
 
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
 using namespace ntape;
+using test::largest_difference;
 using test::normal;
 
 namespace {
@@ -164,8 +168,46 @@ TEST_CASE("what a Jacobian cannot be taken of is refused") {
   Net net;
   const auto j = per_example_jacobian(net.tape, net.output);
   CHECK_THROWS_AS((void)per_example_jacobian(net.tape, net.tape.parameters().front()), UserError);
-  CHECK_THROWS_AS((void)gram_by_group(j, j, GramOptions<double>{.group_of = {0}}), ShapeError);
+  CHECK_THROWS_AS((void)per_example_jacobian(net.tape, slice_columns(net.tape, net.output, 0, 0)), UserError);
+  net.tape.replay();
+  const auto again = per_example_jacobian(net.tape, net.output);
+  CHECK_THROWS_AS((void)gram_by_group(again, again, GramOptions<double>{.group_of = {0}}), ShapeError);
   net.tape.replay();
   CHECK_THROWS_AS((void)dense_jacobian(j), InternalError);
   CHECK_THROWS_AS((void)gram(j, j, KernelForm::full), InternalError);
+}
+
+TEST_CASE("a refreshed Jacobian is a fresh one, whatever the leaves are bound to now") {
+  Matrix<double> x = normal<double>(4, 3, 1), other = normal<double>(4, 3, 2), w = normal<double>(5, 3, 3),
+                 v = normal<double>(2, 5, 4), b = normal<double>(1, 5, 5);
+  Tape<double> tape;
+  const Var input = tape.input(x), weight = tape.parameter(w), bias = tape.parameter(b),
+            last = tape.parameter(v);
+  const Var y = linear(tape, activation(tape, "tanh", affine(tape, input, weight, bias)), last);
+  auto j = per_example_jacobian(tape, y);
+  for (double& entry : w) entry *= 2;
+  tape.bind(input, other);
+  tape.replay();
+  CHECK_THROWS_AS((void)dense_jacobian(j), InternalError);
+  refresh(j);
+  CHECK(largest_difference(dense_jacobian(j), dense_jacobian(per_example_jacobian(tape, y))) == 0);
+  activation(tape, "tanh", y);
+  CHECK_THROWS_AS(refresh(j), InternalError);
+  Net shared;
+  auto dense = per_example_jacobian(shared.tape, shared.output);
+  shared.tape.replay();
+  CHECK_THROWS_AS(refresh(dense), InternalError);
+}
+
+TEST_CASE("a network is structured when every use below the output is an outer product") {
+  Matrix<double> x = normal<double>(4, 3, 1), w = normal<double>(3, 3, 3), g = normal<double>(1, 3, 4);
+  Tape<double> tape;
+  const Var input = tape.input(x), weight = tape.parameter(w), gain = tape.parameter(g);
+  const Var side = tape.record(std::make_shared<RowGain>(), {input, gain});
+  const Var plain = linear(tape, activation(tape, "tanh", linear(tape, input, weight)), weight);
+  CHECK(is_structured(tape, plain));  // the gain is beside the way
+  CHECK_FALSE(is_structured(tape, side));
+  CHECK_FALSE(is_structured(tape, linear(tape, input, transpose(tape, weight))));
+  CHECK_FALSE(is_structured(tape, subtract(tape, plain, mean_examples(tape, plain))));
+  CHECK_FALSE(is_structured(tape, weight));
 }

@@ -1,11 +1,16 @@
 #include <doctest/doctest.h>
+#include <omp.h>
 
 #include <cmath>
 #include <ntape/base/errors.hpp>
 #include <ntape/jacobian/dense.hpp>
 #include <ntape/kernel/empirical.hpp>
+#include <ntape/kernel/route_cost.hpp>
 #include <ntape/ops/activation.hpp>
+#include <ntape/ops/arithmetic.hpp>
+#include <ntape/ops/columns.hpp>
 #include <ntape/ops/linear.hpp>
+#include <ntape/ops/matmul.hpp>
 #include <ntape/tensor/linalg.hpp>
 #include <sstream>
 
@@ -173,15 +178,116 @@ TEST_CASE("an Mlp is a network like any other, for velocities too") {
     CHECK(std::abs(velocity.data()[k] - (up.data()[k] - down.data()[k]) / 2e-5) < 1e-8);
 }
 
-TEST_CASE("the route taken is told, with its reason") {
+// Beyond one tile of examples in either direction (64 or 128 columns, 256 rows, over the outputs in the full
+// form), with every kind of use: weights shared, behind a gain, mixed with a bias, a dense block.
+TEST_CASE("the factored route agrees with the dense one over many tiles, for any number of threads") {
+  const auto network = [](auto& tape, const auto& theta, Var x) {
+    std::vector<Var> p;
+    for (const auto& entry : theta.entries) p.push_back(tape.parameter(entry.value));
+    Var h = activation(tape, "tanh", affine(tape, x, p[0], p[1]));
+    h = row_gain(tape, activation(tape, "erf", affine(tape, h, p[2], p[3])), p[5]);
+    h = affine(tape, h, p[2], p[3], 0.4, 0.6);
+    const Var one = slice_columns(tape, h, 0, 1);
+    h = concatenate(tape, {affine(tape, one, p[6], p[6]), slice_columns(tape, h, 1, 5)});
+    return linear(tape, h, p[4]);
+  };
+  for (const auto& [outputs, examples] :
+       {std::pair<Index, Index>{1, 530}, {2, 300}, {3, 150}, {70, 12}, {300, 4}}) {
+    CAPTURE(outputs);
+    const Parameters<double> theta{{{"W0", 0, normal<double>(6, 3, 1)},
+                                    {"b0", 0, normal<double>(1, 6, 2)},
+                                    {"W1", 1, normal<double>(6, 6, 3)},
+                                    {"b1", 1, normal<double>(1, 6, 4)},
+                                    {"W2", 2, normal<double>(outputs, 6, 5)},
+                                    {"g", 2, normal<double>(1, 6, 6)},
+                                    {"w", 1, normal<double>(1, 1, 8)}}};
+    const auto x = normal<double>(examples, 3, 20),
+               z = normal<double>(examples > 40 ? examples - 33 : 3, 3, 21);
+    for (const KernelForm form : kForms)
+      for (const auto* other : {&x, &z}) {
+        const auto by = [&](Route route) {
+          return network_kernel(network, theta, x, *other,
+                                KernelOptions<double>{.form = form, .route = route});
+        };
+        const auto dense = by(Route::dense), factored = by(Route::factored);
+        const int threads = omp_get_max_threads();
+        omp_set_num_threads(3);
+        const auto shared_out = by(Route::factored);
+        omp_set_num_threads(threads);
+        CHECK(shared_out.kernel.values == factored.kernel.values);
+        // Sums of at most 36 products of three factors, a few parameters together.
+        CHECK(largest_difference(factored.kernel.values, dense.kernel.values) <
+              1e-14 * 100 * largest(dense.kernel.values));
+        for (Index l = 0; l < 3; ++l)
+          CHECK(largest_difference(factored.layers[l].values, dense.layers[l].values) <
+                1e-14 * 100 * largest(dense.kernel.values));
+      }
+  }
+}
+
+TEST_CASE("the automatic route is the one of least cost that stores little, and tells why") {
+  const auto route_of = [](const auto& f, const Parameters<double>& theta, const Matrix<double>& x) {
+    std::ostringstream told;
+    (void)empirical_ntk(f, theta, x, KernelOptions<double>{.form = KernelForm::trace, .explain = &told});
+    CHECK(test::contains(told.str(), "Gflop factored"));
+    return told.str().substr(0, told.str().find(','));
+  };
+  // Activations of 40 columns: two Grams a layer are far less than rows of 1600 entries.
+  const Mlp<double> wide({.widths = {40, 40, 1}});
+  CHECK(route_of(wide, wide.initialize(Seed{1}), normal<double>(30, 40, 1)) == "kernel route: factored");
+  // One weight of one entry: its rows are one column, and a factored Gram has two.
+  const Parameters<double> one{{{"w", 0, normal<double>(1, 1, 2)}}};
+  const auto scalar = [](auto& tape, const auto& theta, Var x) {
+    return linear(tape, x, tape.parameter(theta.entries[0].value));
+  };
+  CHECK(route_of(scalar, one, normal<double>(30, 1, 1)) == "kernel route: dense");
+  // A square weight behind a transpose has dense rows, of 1 GiB and more here: 200 x 1000^2 numbers.
+  const auto behind = [](auto& tape, const auto& theta, Var x) {
+    return slice_columns(tape, linear(tape, x, transpose(tape, tape.parameter(theta.entries[0].value))), 0,
+                         1);
+  };
+  const Parameters<double> square{{{"W", 0, normal<double>(1000, 1000, 3)}}};
+  Tape<double> tape;
+  const auto x = normal<double>(200, 1000, 4);
+  const Var y = behind(tape, square, tape.input(x));
+  const auto cost = route_cost(tape, y, tape, y, GramOptions<double>{.form = KernelForm::trace}, {});
+  CHECK(cost.factored_bytes > 0x1p30);
+  CHECK(cost.dense_bytes > 0x1p30);
+  CHECK(route_of(behind, {{{"W", 0, normal<double>(8, 8, 3)}}}, normal<double>(40, 8, 4)) !=
+        "kernel route: products");
+
+  std::ostringstream told;
+  (void)empirical_ntk(scalar, one, normal<double>(3, 1, 1),
+                      KernelOptions<double>{.route = Route::products, .explain = &told});
+  CHECK(test::contains(told.str(), "products, because it was asked for"));
+}
+
+TEST_CASE("every route refuses the same, and knows a network that is all frozen") {
   const auto theta = tied_parameters();
   const auto x = normal<double>(5, 2, 7);
-  std::ostringstream told;
-  (void)empirical_ntk(tied, theta, x, KernelOptions<double>{.explain = &told});
-  CHECK(test::contains(told.str(), "kernel route: "));
-  CHECK(test::contains(told.str(), "Gflop factored"));
-  (void)empirical_ntk(tied, theta, x, KernelOptions<double>{.route = Route::products, .explain = &told});
-  CHECK(test::contains(told.str(), "products, because it was asked for"));
+  auto negative = theta, large = theta;
+  negative.entries[0].value(0, 0) = -1;
+  large.entries[0].value = normal<double>(40, 30, 1);
+  Tape<double> tape;
+  const Var y = tied(tape, theta, tape.input(x));
+  for (const Route route : kRoutes) {
+    CAPTURE(name_of(route));
+    const auto with = [&](const Parameters<double>& weights) {
+      return empirical_ntk(tied, theta, x, KernelOptions<double>{.route = route, .preconditioner = &weights});
+    };
+    CHECK_THROWS_AS((void)with(negative), UserError);
+    CHECK_THROWS_AS((void)with(large), ShapeError);
+    CHECK_THROWS_AS(
+        (void)kernel_by_group(tape, y, tape, y, RouteOptions<double>{.route = route, .selected = {1}}),
+        ShapeError);
+    const Var leaf = tape.parameters().front();
+    CHECK_THROWS_AS((void)kernel_by_group(tape, leaf, tape, leaf, RouteOptions<double>{.route = route}),
+                    UserError);
+    const auto frozen = [](auto& t, const auto& at, Var input) {
+      return linear(t, input, t.constant(at.entries[0].value));
+    };
+    CHECK(largest(empirical_ntk(frozen, theta, x, KernelOptions<double>{.route = route}).values) == 0);
+  }
 }
 
 TEST_CASE("what does not belong together is refused") {

@@ -19,7 +19,8 @@ TEST_CASE("every op keeps the laws of an op") {
     }
 }
 
-TEST_CASE("forward, jvp and vjp allocate nothing, so that a replayed step does not either") {
+TEST_CASE(
+    "forward, jvp and vjp, added or written, allocate nothing, so that a replayed step does not either") {
   for (const auto& recipe : test::op_recipes()) {
     CAPTURE(recipe.label);
     const auto c = recipe.at(5, 3);
@@ -37,6 +38,7 @@ TEST_CASE("forward, jvp and vjp allocate nothing, so that a replayed step does n
       op.forward(in, out);
       op.jvp({in, out}, k, t, pushed);
       op.vjp({in, out}, k, u, pulled);
+      op.write_vjp({in, out}, k, u, pulled);
       CHECK(test::allocations() == before);
     }
   }

@@ -87,12 +87,19 @@ void check_transposed(const Stack<double>& cotangent, const Stack<double>& pushe
 }
 
 // A first cotangent is written over anything and has the values of one added to zeros.
-void check_written(const Op<double>& op, const Site<double>& site, Arg arg, const Stack<double>& cotangent,
-                   const Stack<double>& pulled) {
-  Stack<double> written = pulled;
-  written.fill(std::nan(""));
+template <class Real>
+void check_written(const Op<Real>& op, const Site<Real>& site, Arg arg, const Stack<Real>& cotangent,
+                   Shape of_argument) {
+  Stack<Real> added = make_stack<Real>(cotangent.shape(0), of_argument.rows, of_argument.cols),
+              written = added;
+  added.fill(Real(0));
+  op.vjp(site, arg, cotangent, added);
+  written.fill(Real(std::nan("")));
   op.write_vjp(site, arg, cotangent, written);
-  CHECK(largest_difference(written, pulled) == 0);
+  for (Index k = 0; k < added.size(); ++k) {
+    const bool same = written.data()[k] == added.data()[k];
+    if (!same) CHECK(same);
+  }
 }
 
 template <class Real>
@@ -196,7 +203,7 @@ void check_first_order(const Place& place) {
     const Stack<double> pulled = checked(c, &Op<double>::vjp, site, arg, cotangent, shape);
     check_jvp(place, arg, tangent, pushed);
     check_transposed(cotangent, pushed, pulled, tangent);
-    check_written(*c.ops.f64, site, arg, cotangent, pulled);
+    check_written(*c.ops.f64, site, arg, cotangent, shape);
     check_block(c, *c.ops.f64, site, arg, cotangent);
   }
   check_taylor(place);
@@ -250,6 +257,10 @@ void check_second_order(const Place& place) {
     const Shape of_argument = c.arguments[arg].shape;
     compare(&Op<double>::jvp, &Op<Dual<double>>::jvp, arg, normal_stack<double>(1, of_argument, 60), shape);
     compare(&Op<double>::vjp, &Op<Dual<double>>::vjp, arg, normal_stack<double>(1, shape, 61), of_argument);
+    check_written(*c.ops.dual, site, arg,
+                  mapped<Dual<double>>(normal_stack<double>(2, shape, 62),
+                                       [](double v) { return Dual<double>(v, 1 - v); }),
+                  of_argument);
     check_block(c, *c.ops.dual, site, arg,
                 mapped<Dual<double>>(normal_stack<double>(2, shape, 62),
                                      [](double v) { return Dual<double>(v, 1 - v); }));

@@ -137,4 +137,15 @@ TEST_CASE("what does not fit is refused") {
   CHECK_THROWS_AS((void)s.tape.value(Var{99}), UserError);
   CHECK_THROWS_AS(s.tape.record(activation_op<double>("tanh"), {Var{99}}), UserError);
   CHECK_THROWS_AS(linear(s.tape, s.output, s.tape.parameters().front()), ShapeError);
+  // By record itself, past the functions that record: rows would depend on all rows of the argument.
+  CHECK(test::contains(test::message_of<UserError>([&] {
+                         s.tape.record(linear_op<double>(1), {s.input, s.input});
+                       }),
+                       "batch-free"));
+  // Two parameters in one matrix would be one.
+  const Matrix<double> first = normal<double>(2, 2, 1), second = normal<double>(2, 2, 2);
+  s.tape.parameter(first);
+  const Var leaf = s.tape.parameter(second);
+  CHECK_THROWS_AS(s.tape.bind(leaf, first), UserError);
+  s.tape.bind(leaf, second);
 }

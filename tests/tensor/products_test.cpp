@@ -167,6 +167,35 @@ TEST_CASE_TEMPLATE("gemm is alpha op(A) op(B) + beta C, and with beta 0 does not
   }
 }
 
+// Beyond one column of tiles (256, and 512 for wide products). A product's bits, and one addition.
+TEST_CASE_TEMPLATE("affine is the product with a scaled row added to every row", Real, float, double) {
+  for (const Sizes s :
+       {Sizes{3, 5, 4}, Sizes{300, 260, 7}, Sizes{2, 1100, 3}, Sizes{0, 3, 2}, Sizes{5, 3, 0}}) {
+    CAPTURE(s.n);
+    const auto a = normal_matrix<Real>(s.m, s.k, 1), w = normal_matrix<Real>(s.n, s.k, 2);
+    const auto b = normal_matrix<Real>(1, s.n, 3);
+    Matrix<Real> c = make_matrix<Real>(s.m, s.n), product = make_matrix<Real>(s.m, s.n);
+    c.fill(std::numeric_limits<Real>::quiet_NaN());
+    linalg::gemm(Real(0.7), view(a), Op::plain, view(w), Op::transposed, Real(0), product.data(), s.n);
+    linalg::affine(Real(0.7), view(a), view(w), Real(-1.5), b.data(), c.data());
+    Index wrong = 0;
+    for (Index i = 0; i < s.m; ++i)
+      for (Index j = 0; j < s.n; ++j) wrong += !(c(i, j) == product(i, j) + Real(-1.5) * b(0, j));
+    CHECK(wrong == 0);
+  }
+}
+
+TEST_CASE_TEMPLATE("rows of a product in blocks of 256 have the bits of the whole", Real, float, double) {
+  const auto a = normal_matrix<Real>(600, 70, 1), w = normal_matrix<Real>(1100, 70, 2);
+  Matrix<Real> whole = make_matrix<Real>(600, 1100), parts = make_matrix<Real>(600, 1100);
+  linalg::gemm(Real(1), view(a), Op::plain, view(w), Op::transposed, Real(0), whole.data(), Index{1100});
+  for (Index first = 0; first < 600; first += 256) {
+    const View<Real> block{row(a, first), std::min<Index>(256, 600 - first), 70};
+    linalg::gemm(Real(1), block, Op::plain, view(w), Op::transposed, Real(0), row(parts, first), Index{1100});
+  }
+  CHECK(whole == parts);
+}
+
 TEST_CASE_TEMPLATE("NaN and infinity in a factor reach their row of the product and no other", Real, float,
                    double) {
   for (const Real bad : {std::numeric_limits<Real>::quiet_NaN(), std::numeric_limits<Real>::infinity()}) {

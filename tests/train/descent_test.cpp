@@ -8,6 +8,7 @@
 #include <ntape/model/mlp.hpp>
 #include <ntape/ops/activation.hpp>
 #include <ntape/ops/arithmetic.hpp>
+#include <ntape/ops/columns.hpp>
 #include <ntape/ops/linear.hpp>
 #include <ntape/ops/matmul.hpp>
 #include <ntape/ops/mean_square.hpp>
@@ -59,6 +60,13 @@ const auto tied = [](auto& tape, const auto& theta, Var x) {
   Var h = activation(tape, "tanh", affine(tape, x, w, b));
   h = row_gain(tape, linear(tape, h, transpose(tape, w)), g);
   return linear(tape, h, g);
+};
+
+// An op that mixes examples on the way: no per-example Jacobian exists.
+const auto centred = [](auto& tape, const auto& theta, Var x) {
+  const Var h = linear(tape, x, tape.parameter(theta.entries[0].value));
+  const Var apart = subtract(tape, h, mean_examples(tape, h));
+  return linear(tape, slice_columns(tape, apart, 0, 2), tape.parameter(theta.entries[1].value));
 };
 
 double largest_difference(const Parameters<double>& a, const Parameters<double>& b) {
@@ -159,6 +167,33 @@ TEST_CASE("twenty steps are twenty gradients, whatever the uses of the parameter
   check(plain, plain.initialize(Seed{1}), 1);
   check(wide, wide.initialize(Seed{2}), 3);
   check(tied, shared, 1);
+  check(centred, shared, 1);
+}
+
+TEST_CASE("training cannot begin at a loss that is not finite") {
+  const Mlp<double> model(kSmall);
+  auto theta = model.initialize(Seed{1});
+  auto data = data::gaussian_product<double>({.examples = 8});
+  for (double& target : data.y) target = 1e200;  // its square is not a double
+  const auto result = gradient_descent(model, theta, data, {.rate = .1, .steps = 3});
+  CHECK(result.diverged);
+  CHECK(result.steps == 0);
+  CHECK(largest_difference(theta, model.initialize(Seed{1})) == 0);
+}
+
+// An observer that looks at one of two inputs does not share what was computed of both.
+TEST_CASE("a training state knows whether a matrix is its only input") {
+  Matrix<double> x = test::normal<double>(4, 2, 1), z = test::normal<double>(4, 2, 2);
+  const Parameters<double> theta{{{"W", 0, test::normal<double>(1, 2, 3)}}};
+  for (const bool both : {false, true}) {
+    Tape<double> tape;
+    const Var w = tape.parameter(theta.entries[0].value);
+    Var y = linear(tape, tape.input(x), w);
+    if (both) y = add(tape, y, linear(tape, tape.input(z), w));
+    const TrainingState<double> state{0, 0, 0, theta, tape.value(y), tape, y, {}};
+    CHECK(state.reads(x) == !both);
+    CHECK_FALSE(state.reads(z));
+  }
 }
 
 TEST_CASE("divergence stops the run and says so") {

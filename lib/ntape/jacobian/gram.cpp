@@ -79,26 +79,31 @@ Index count_groups(const std::vector<Index>& group_of, Index parameters) {
 }
 
 template <class Real>
-void require_fit(const Jacobian<Real>& j1, const Jacobian<Real>& j2, const GramOptions<Real>& options) {
-  j1.require_current();
-  j2.require_current();
-  if (j1.parameters != j2.parameters || j1.outputs != j2.outputs)
-    throw ShapeError("gram: the two Jacobians do not have the same parameters and outputs");
-  (void)count_groups(options.group_of, j1.parameters.size());
+void require_options(const std::vector<Shape>& parameters, const GramOptions<Real>& options) {
+  (void)count_groups(options.group_of, parameters.size());
   if (!options.preconditioner) return;
-  if (options.preconditioner->size() != j1.parameters.size())
+  if (options.preconditioner->size() != parameters.size())
     throw ShapeError("gram: the preconditioner has " + std::to_string(options.preconditioner->size()) +
-                     " matrices for " + std::to_string(j1.parameters.size()) + " parameters");
-  for (Index k = 0; k < j1.parameters.size(); ++k) {
+                     " matrices for " + std::to_string(parameters.size()) + " parameters");
+  for (Index k = 0; k < parameters.size(); ++k) {
     const Matrix<Real>& weights = (*options.preconditioner)[k];
-    if (shape_of(weights) != j1.parameters[k])
+    if (shape_of(weights) != parameters[k])
       throw ShapeError("gram: matrix " + std::to_string(k) + " of the preconditioner is " +
-                       to_string(shape_of(weights)) + "; the parameter is " + to_string(j1.parameters[k]));
+                       to_string(shape_of(weights)) + "; the parameter is " + to_string(parameters[k]));
     for (const Real w : weights)
       if (!(w > Real(0)))
         throw UserError("gram: matrix " + std::to_string(k) +
                         " of the preconditioner has an entry that is not positive");
   }
+}
+
+template <class Real>
+void require_fit(const Jacobian<Real>& j1, const Jacobian<Real>& j2, const GramOptions<Real>& options) {
+  j1.require_current();
+  j2.require_current();
+  if (j1.parameters != j2.parameters || j1.outputs != j2.outputs)
+    throw ShapeError("gram: the two Jacobians do not have the same parameters and outputs");
+  require_options(j1.parameters, options);
 }
 
 template <class Real>
@@ -165,49 +170,17 @@ std::vector<Matrix<Real>> dense_gram_by_group(const Jacobian<Real>& j1, const Ja
 }
 
 template <class Real>
-GramCost gram_cost(const Jacobian<Real>& j1, const Jacobian<Real>& j2, const GramOptions<Real>& options) {
-  GramCost cost;
-  const auto number = [](Index n) { return static_cast<double>(n); };
-  const double pairs = number(j1.examples) * number(j2.examples) * (&j1 == &j2 ? 1.0 : 2.0);
-  const double outputs = number(j1.outputs);
-  const double output_pairs = options.form == KernelForm::full ? outputs * outputs : outputs;
-  std::vector<std::pair<const Stack<Real>*, const Stack<Real>*>> met;
-  for (const auto& u1 : j1.uses)
-    for (const auto& u2 : j2.uses) {
-      if (u1.parameter != u2.parameter) continue;
-      const auto* o1 = std::get_if<OuterBlock<Real>>(&u1.block);
-      const auto* o2 = std::get_if<OuterBlock<Real>>(&u2.block);
-      const Shape parameter = j1.parameters[u1.parameter];
-      if (!(o1 && o2 && !o1->a == !o2->a && constant_weight(options, u1.parameter))) {
-        cost.factored_flops += pairs * output_pairs * number(parameter.size());
-        continue;
-      }
-      if (o1->a) cost.factored_flops += pairs * number(parameter.cols);
-      const std::pair key{o1->d, o2->d};
-      if (std::find(met.begin(), met.end(), key) != met.end()) continue;
-      met.push_back(key);
-      cost.factored_flops += pairs * output_pairs * number(o1->d->shape(2));
-    }
-  for (const Shape parameter : j1.parameters) {
-    cost.dense_flops += pairs * output_pairs * number(parameter.size());
-    const double rows = number(j1.examples + (&j1 == &j2 ? 0 : j2.examples)) * outputs;
-    cost.dense_bytes = std::max(cost.dense_bytes, rows * number(parameter.size()) * sizeof(Real));
-  }
-  return cost;
-}
-
-template <class Real>
 Matrix<Real> gram(const Jacobian<Real>& j1, const Jacobian<Real>& j2, KernelForm form) {
   return std::move(gram_by_group(j1, j2, GramOptions<Real>{.form = form}).front());
 }
 
 #define NTAPE_INSTANTIATE(Real)                                                                        \
+  template void require_options(const std::vector<Shape>&, const GramOptions<Real>&);                  \
   template void require_fit(const Jacobian<Real>&, const Jacobian<Real>&, const GramOptions<Real>&);   \
   template std::vector<Matrix<Real>> gram_by_group(const Jacobian<Real>&, const Jacobian<Real>&,       \
                                                    const GramOptions<Real>&);                          \
   template std::vector<Matrix<Real>> dense_gram_by_group(const Jacobian<Real>&, const Jacobian<Real>&, \
                                                          const GramOptions<Real>&);                    \
-  template GramCost gram_cost(const Jacobian<Real>&, const Jacobian<Real>&, const GramOptions<Real>&); \
   template Matrix<Real> gram(const Jacobian<Real>&, const Jacobian<Real>&, KernelForm);
 NTAPE_INSTANTIATE(float)
 NTAPE_INSTANTIATE(double)

@@ -21,6 +21,11 @@ struct GramOptions {
 /// One more than the largest group. Throws ShapeError unless there is a group per parameter.
 [[nodiscard]] Index count_groups(const std::vector<Index>& group_of, Index parameters);
 
+/// Throws ShapeError when the options do not fit parameters of these shapes, UserError for a weight that is
+/// not positive.
+template <class Real>
+void require_options(const std::vector<Shape>& parameters, const GramOptions<Real>& options);
+
 /// Throws ShapeError when the Jacobians differ in parameters or outputs or the options do not fit them,
 /// UserError for a weight that is not positive.
 template <class Real>
@@ -45,16 +50,5 @@ template <class Real>
 /// J1 J2^T over all parameters.
 template <class Real>
 [[nodiscard]] Matrix<Real> gram(const Jacobian<Real>& j1, const Jacobian<Real>& j2, KernelForm form);
-
-/// Multiply-adds of gram_by_group (factored) and dense_gram_by_group, counted twice each as flops, and the
-/// bytes of the largest dense rows that the latter holds at once. Symmetric Grams count half.
-struct GramCost {
-  double factored_flops = 0;
-  double dense_flops = 0;
-  double dense_bytes = 0;
-};
-template <class Real>
-[[nodiscard]] GramCost gram_cost(const Jacobian<Real>& j1, const Jacobian<Real>& j2,
-                                 const GramOptions<Real>& options);
 
 }  // namespace ntape

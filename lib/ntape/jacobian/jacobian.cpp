@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <ntape/base/errors.hpp>
 #include <ntape/jacobian/dense.hpp>
 
@@ -27,6 +28,7 @@ namespace {
 template <class Real>
 void require_rows(const Tape<Real>& tape, Var y) {
   if (!tape.node(y).batched) throw UserError("per_example_jacobian: the output has no row per example");
+  if (tape.value(y).shape(1) == 0) throw UserError("per_example_jacobian: the output has no columns");
   const std::string mixing = mixing_op(tape, y);
   if (!mixing.empty())
     throw UserError("per_example_jacobian: op " + mixing +
@@ -127,25 +129,35 @@ Jacobian<Real> per_example_jacobian(const Tape<Real>& tape, Var y, std::span<con
 
 template <class Real>
 void refresh(Jacobian<Real>& j) {
-  for (const auto& use : j.uses)
-    if (!std::holds_alternative<OuterBlock<Real>>(use.block))
-      throw InternalError("refresh: a block of the Jacobian is dense");
-  // Outer blocks point into the tape and the sweep, where the same places are written again.
-  const auto stays = [](Var, Arg, const Site<Real>&, const Stack<Real>&) { return true; };
-  j.sweep->run(*j.tape, j.output, j.seed, stays, j.needed);
-  j.generation = j.tape->generation();
+  const Tape<Real>& tape = *j.tape;
+  if (tape.size() != j.needed.size()) throw InternalError("refresh: the tape of the Jacobian was extended");
+  j.uses.clear();
+  // Captures no more than std::function holds without allocating.
+  const auto on_use = [&j](Var at, Arg arg, const Site<Real>& site, const Stack<Real>& cotangent) {
+    const auto& node = j.tape->node(at);
+    const auto& parameters = j.tape->parameters();
+    const auto leaf = std::find(parameters.begin(), parameters.end(), node.args[arg]);
+    const auto outer = node.op->outer_block(site, arg, cotangent);
+    if (!outer || leaf == parameters.end()) throw InternalError("refresh: a block of the Jacobian is dense");
+    j.uses.push_back({static_cast<Index>(leaf - parameters.begin()), *outer});
+    return true;
+  };
+  j.sweep->run(tape, j.output, j.seed, on_use, j.needed);
+  j.generation = tape.generation();
 }
 
 template <class Real>
 bool is_structured(const Tape<Real>& tape, Var y) {
   if (!tape.node(y).batched || !mixing_op(tape, y).empty()) return false;
-  const std::vector<char> below = leading_to(tape, {});
-  for (Index i = 0; i <= y.index; ++i) {
+  std::vector<char> on_the_way(y.index + 1, 0);
+  on_the_way[y.index] = 1;
+  for (Index i = y.index + 1; i-- > 0;) {
     const auto& node = tape.node(Var{i});
-    if (!node.op || !node.batched) continue;
+    if (!on_the_way[i] || !node.needs_cotangent || !node.op) continue;
     for (Arg k = 0; k < node.args.size(); ++k) {
       const auto& used = tape.node(node.args[k]);
-      if (used.batched || !below[node.args[k].index]) continue;
+      on_the_way[node.args[k].index] = 1;
+      if (used.batched || !used.needs_cotangent) continue;
       if (used.op || !node.op->outer_block(node.site(), k, Stack<Real>())) return false;
     }
   }

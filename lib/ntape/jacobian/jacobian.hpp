@@ -47,8 +47,9 @@ template <class Real>
 [[nodiscard]] Jacobian<Real> per_example_jacobian(const Tape<Real>& tape, Var y,
                                                   std::span<const char> selected = {});
 
-/// Brings a Jacobian up to date with its tape, which was replayed. No heap allocation. Throws InternalError
-/// unless all blocks are outer products, which they are when is_structured.
+/// Brings a Jacobian up to date with its tape, which was replayed, on whatever matrices are bound now. No
+/// heap allocation. Throws InternalError unless all blocks are outer products, which they are when
+/// is_structured, or when the tape was extended.
 template <class Real>
 void refresh(Jacobian<Real>& j);
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <ntape/base/errors.hpp>
+#include <ntape/kernel/route_cost.hpp>
 #include <ntape/kernel/routes.hpp>
 #include <ostream>
 
@@ -9,7 +10,7 @@ namespace {
 
 constexpr double kDirectionBytes = 64.0 * 1024 * 1024;
 // Beyond this, rows that have to be stored are not worth fewer flops.
-constexpr double kDenseBytes = 1024.0 * 1024 * 1024;
+constexpr double kMostBytes = 1024.0 * 1024 * 1024;
 
 template <class Real>
 std::vector<Shape> parameter_shapes(const Tape<Real>& tape) {
@@ -57,11 +58,10 @@ std::vector<Matrix<Real>> by_products(const Tape<Real>& tape1, Var y1, const Tap
                                       const RouteOptions<Real>& options) {
   const auto shapes = parameter_shapes(tape2);
   const Shape s1 = shape_of(tape1.value(y1)), s2 = shape_of(tape2.value(y2));
-  if (parameter_shapes(tape1) != shapes || s1.cols != s2.cols)
-    throw ShapeError("kernel: the two tapes do not have the same parameters and outputs");
   const Index groups = count_groups(options.gram.group_of, shapes.size());
   const Shape shape = kernel_shape(options.gram.form, s1.rows, s2.rows, s1.cols);
   std::vector<Matrix<Real>> result(groups, zeros<Real>(shape.rows, shape.cols));
+  if (shapes.empty()) return result;
   double bytes = 0;
   for (const Shape s : shapes) bytes += static_cast<double>(s.size() * sizeof(Real));
   const Index columns = s2.size();
@@ -88,11 +88,44 @@ void say(const RouteOptions<Real>& options, Route taken, const std::string& why)
   if (options.explain) *options.explain << "kernel route: " << name_of(taken) << ", because " << why << '\n';
 }
 
-std::string describe(const GramCost& cost) {
-  char text[160];
-  std::snprintf(text, sizeof text, "%.3g Gflop factored, %.3g Gflop dense with rows of %.3g MiB",
-                cost.factored_flops / 1e9, cost.dense_flops / 1e9, cost.dense_bytes / (1024.0 * 1024.0));
+std::string describe(const RouteCost& cost) {
+  char text[200];
+  std::snprintf(text, sizeof text,
+                "%.3g Gflop factored with %.3g MiB of dense rows, %.3g Gflop dense with %.3g MiB, %.3g Gflop "
+                "by products",
+                cost.factored_flops / 1e9, cost.factored_bytes / 0x1p20, cost.dense_flops / 1e9,
+                cost.dense_bytes / 0x1p20, cost.products_flops / 1e9);
   return text;
+}
+
+// The fewest flops of those that do not store too much.
+Route cheapest(const RouteCost& cost) {
+  Route best = Route::products;
+  double flops = cost.products_flops;
+  const auto weigh = [&](Route route, double of_route, double bytes) {
+    if (bytes > kMostBytes || of_route >= flops) return;
+    best = route;
+    flops = of_route;
+  };
+  weigh(Route::dense, cost.dense_flops, cost.dense_bytes);
+  weigh(Route::factored, cost.factored_flops, cost.factored_bytes);
+  return best;
+}
+
+template <class Real>
+void require_kernel_of(const Tape<Real>& tape1, Var y1, const Tape<Real>& tape2, Var y2,
+                       const RouteOptions<Real>& options) {
+  for (const auto& [tape, y] : {std::pair{&tape1, y1}, std::pair{&tape2, y2}}) {
+    if (!tape->node(y).batched) throw UserError("kernel: the output has no row per example");
+    if (tape->value(y).shape(1) == 0) throw UserError("kernel: the output has no columns");
+  }
+  const auto shapes = parameter_shapes(tape1);
+  if (shapes != parameter_shapes(tape2) || tape1.value(y1).shape(1) != tape2.value(y2).shape(1))
+    throw ShapeError("kernel: the two tapes do not have the same parameters and outputs");
+  if (!options.selected.empty() && options.selected.size() != shapes.size())
+    throw ShapeError("kernel: a selection of " + std::to_string(options.selected.size()) +
+                     " parameters on a tape that has " + std::to_string(shapes.size()));
+  require_options(shapes, options.gram);
 }
 
 }  // namespace
@@ -114,28 +147,24 @@ const char* name_of(Route route) {
 template <class Real>
 std::vector<Matrix<Real>> kernel_by_group(const Tape<Real>& tape1, Var y1, const Tape<Real>& tape2, Var y2,
                                           const RouteOptions<Real>& options) {
+  require_kernel_of(tape1, y1, tape2, y2, options);
   const bool symmetric = &tape1 == &tape2 && y1 == y2;
   std::string mixing = mixing_op(tape1, y1);
   if (mixing.empty() && !symmetric) mixing = mixing_op(tape2, y2);
-  if (options.route == Route::products || (options.route == Route::automatic && !mixing.empty())) {
-    say(options, Route::products,
-        mixing.empty() ? std::string("it was asked for") : "op " + mixing + " mixes examples");
-    return by_products(tape1, y1, tape2, y2, options);
+  Route route = options.route;
+  if (route == Route::automatic && !mixing.empty()) {
+    route = Route::products;
+    say(options, route, "op " + mixing + " mixes examples");
+  } else {
+    const RouteCost cost = route_cost(tape1, y1, tape2, y2, options.gram, options.selected);
+    if (route == Route::automatic) route = cheapest(cost);
+    say(options, route, (options.route == route ? "it was asked for: " : "of its cost: ") + describe(cost));
   }
+  if (route == Route::products) return by_products(tape1, y1, tape2, y2, options);
   const Jacobian<Real> j1 = per_example_jacobian(tape1, y1, options.selected);
   const Jacobian<Real> other =
       symmetric ? Jacobian<Real>{} : per_example_jacobian(tape2, y2, options.selected);
   const Jacobian<Real>& j2 = symmetric ? j1 : other;
-  require_fit(j1, j2, options.gram);
-  const GramCost cost = gram_cost(j1, j2, options.gram);
-  Route route = options.route;
-  if (route == Route::automatic) {
-    const bool dense = cost.dense_flops < cost.factored_flops && cost.dense_bytes < kDenseBytes;
-    route = dense ? Route::dense : Route::factored;
-    say(options, route, describe(cost));
-  } else {
-    say(options, route, "it was asked for: " + describe(cost));
-  }
   return route == Route::dense ? dense_gram_by_group(j1, j2, options.gram)
                                : gram_by_group(j1, j2, options.gram);
 }

@@ -7,7 +7,8 @@ namespace ntape {
 
 /// How J1 J2^T is made. All give the same kernel up to rounding.
 enum class Route {
-  automatic,  ///< the cheapest that is possible: by counted flops, and bytes
+  automatic,  ///< the fewest flops (see RouteCost) of those that are possible and store at most 1 GiB of
+              ///< dense rows
   factored,   ///< Grams of activations times Grams of cotangents, layer by layer
   dense,      ///< each parameter's dense rows contracted: knows no structure
   products,   ///< columns Theta e = J1 (J2^T e), matrix-free; the only one when an op mixes examples

@@ -142,8 +142,10 @@ struct Sigmoid {
     return (x < Real(0) ? e : Real(1)) / (Real(1) + e);
   }
   template <class Real>
-  Real df(Real, Real y) const {
-    return y * (Real(1) - y);
+  // e^-|x| / (1 + e^-|x|)^2: y (1 - y) has no digits left where y rounds to 1.
+  Real df(Real x, Real) const {
+    const Real e = decay(x < Real(0) ? -x : x);
+    return e / ((Real(1) + e) * (Real(1) + e));
   }
 };
 

@@ -161,6 +161,7 @@ template <class Real>
 class RowGain final : public Op<Real> {
  public:
   std::string_view name() const override { return "row_gain"; }
+  bool needs_batch_free(Arg arg) const override { return arg == 1; }
   Shape shape(Shapes in) const override {
     require_count(name(), in, 2);
     detail::require_row(name(), "g", in[0], in[1]);

@@ -27,6 +27,7 @@ class Linear final : public Op<Real> {
  public:
   explicit Linear(Real scale) : scale_(scale) {}
   std::string_view name() const override { return "linear"; }
+  bool needs_batch_free(Arg arg) const override { return arg == 1; }
 
   Shape shape(Shapes in) const override {
     require_count(name(), in, 2);
@@ -74,6 +75,7 @@ class AddRow final : public Op<Real> {
  public:
   explicit AddRow(Real scale) : scale_(scale) {}
   std::string_view name() const override { return "add_row"; }
+  bool needs_batch_free(Arg arg) const override { return arg == 1; }
 
   Shape shape(Shapes in) const override {
     require_count(name(), in, 2);
@@ -121,6 +123,7 @@ class Affine final : public Op<Real> {
   Affine(Real weight_scale, Real bias_scale)
       : weight_scale_(weight_scale), bias_scale_(bias_scale), linear_(weight_scale), row_(bias_scale) {}
   std::string_view name() const override { return "affine"; }
+  bool needs_batch_free(Arg arg) const override { return arg >= 1; }
 
   Shape shape(Shapes in) const override {
     require_count(name(), in, 3);

@@ -16,6 +16,7 @@ template <class Real>
 class Matmul final : public Op<Real> {
  public:
   std::string_view name() const override { return "matmul"; }
+  bool needs_batch_free(Arg arg) const override { return arg == 1; }
   Shape shape(Shapes in) const override {
     detail::require_count(name(), in, 2);
     if (in[0].cols != in[1].rows)
@@ -67,6 +68,7 @@ template <class Real>
 class Transpose final : public Op<Real> {
  public:
   std::string_view name() const override { return "transpose"; }
+  bool needs_batch_free(Arg) const override { return true; }
   // Of a batched value it would be: row j of the result is column j, an entry of every example.
   Rows rows() const override { return Rows::mixed; }
   Shape shape(Shapes in) const override {

@@ -18,8 +18,8 @@ struct Snapshot {
   Matrix<double> outputs;              ///< f_t [N x C]
 };
 
-/// Follows the empirical NTK on x along training, at the steps asked for.
-/// When x is what the network trains on, a snapshot takes its Jacobian from the training step (see
+/// Follows the empirical NTK of `model`, which must be what is trained, on x along training, at the steps
+/// asked for. When x is what the network trains on, a snapshot takes its Jacobian from the training step (see
 /// TrainingState::jacobian) and costs the Grams only; else one kernel evaluation (see empirical_kernels).
 /// theta_0 is kept.
 template <class Real>

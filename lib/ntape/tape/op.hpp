@@ -68,6 +68,9 @@ class Op {
   /// Default: zeros, and vjp.
   virtual void write_vjp(const Site<Real>& site, Arg arg, const Stack<Real>& cotangent,
                          Stack<Real>& out) const;
+  /// Whether argument `arg` must be batch-free: were it batched, rows of the output would depend on all of
+  /// its rows.
+  [[nodiscard]] virtual bool needs_batch_free(Arg) const { return false; }
   [[nodiscard]] virtual Rows rows() const { return Rows::independent; }
   /// Floating-point operations of forward on arguments of these shapes, a transcendental counted as one.
   [[nodiscard]] virtual double flops(Shapes in) const { return static_cast<double>(shape(in).size()); }

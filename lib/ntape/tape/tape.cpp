@@ -52,8 +52,11 @@ Var Tape<Real>::record(OpPtr<Real> op, std::vector<Var> args) {
             .value = nullptr,
             .batched = false,
             .needs_cotangent = false};
-  for (const Var arg : next.args) {
-    const Node& from = node(arg);
+  for (Arg k = 0; k < next.args.size(); ++k) {
+    const Node& from = node(next.args[k]);
+    if (from.batched && next.op->needs_batch_free(k))
+      throw UserError(std::string(next.op->name()) + ": argument " + std::to_string(k) +
+                      " has a row per example; it must be batch-free");
     shapes.push_back(shape_of(*from.value));
     next.in.push_back(from.value);
     next.batched = next.batched || from.batched;
@@ -75,6 +78,10 @@ void Tape<Real>::bind(Var leaf, const Matrix<Real>& to) {
   if (shape_of(*old.value) != shape_of(to))
     throw ShapeError("bind: the leaf is " + to_string(shape_of(*old.value)) + ", the new matrix is " +
                      to_string(shape_of(to)));
+  if (!old.batched && old.needs_cotangent)
+    for (const Var p : parameters_)
+      if (p != leaf && nodes_[p.index].value == &to)
+        throw UserError("bind: the matrix is another parameter of the tape, and the two would be one");
   nodes_[leaf.index].value = &to;
   for (Node& consumer : nodes_)
     for (Index k = 0; k < consumer.args.size(); ++k)

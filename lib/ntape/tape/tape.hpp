@@ -47,10 +47,11 @@ class Tape {
   Var constant(const Matrix<Real>& w);
   Var constant(const Matrix<Real>&& w) = delete;
   /// Evaluates the op and appends it. Throws ShapeError from the op's own shape rule, UserError when an
-  /// argument is not on this tape.
+  /// argument is not on this tape, or is batched where the op needs it batch-free.
   Var record(OpPtr<Real> op, std::vector<Var> args);
 
-  /// Lets a leaf read another matrix of the same shape. Throws ShapeError otherwise.
+  /// Lets a leaf read another matrix of the same shape. Throws ShapeError otherwise, UserError when that
+  /// would make two parameters one.
   void bind(Var leaf, const Matrix<Real>& to);
   void bind(Var leaf, const Matrix<Real>&& to) = delete;
   /// Evaluates every op again on what the leaves hold now. No heap allocation. Blocks and Jacobians taken

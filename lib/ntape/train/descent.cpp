@@ -53,6 +53,11 @@ DescentResult descend(Tape<Real>& tape, Var f, Parameters<Real>& theta, const Ma
                                f,
                                [&update]() -> const Jacobian<Real>& { return update.jacobian(); }};
   };
+  if (!std::isfinite(result.loss)) {
+    result.diverged = true;
+    result.message = "training cannot begin: the loss is " + in_words(result.loss);
+    return result;
+  }
   bool go_on = observer.observe(state());
   while (go_on && result.steps < options.steps) {
     cost->cotangent(outputs, y, cotangent);

@@ -16,6 +16,9 @@ class Update {
   /// All must outlive it. Throws as entries_of.
   Update(const Tape<Real>& tape, Var output, Parameters<Real>& theta, const DescentOptions& options);
 
+  Update(const Update&) = delete;  // on_use_ holds its address
+  Update& operator=(const Update&) = delete;
+
   /// At the tape's present values.
   const Jacobian<Real>& jacobian();
   /// The tape then has to be replayed. No heap allocation after the first.
