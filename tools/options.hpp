@@ -19,8 +19,11 @@ class Command : public CLI::App {
 };
 
 /// Parses; returns an exit code when there is nothing more to do (help was asked for and printed).
-/// Throws UserError for anything CLI11 refuses.
+/// Throws UserError for anything CLI11 refuses, for an option that is given twice and for an empty value.
 [[nodiscard]] std::optional<int> parse(CLI::App& app, const std::vector<std::string>& arguments);
+
+/// The long options among the arguments, "--width", in their order.
+[[nodiscard]] std::vector<std::string> options_given(const std::vector<std::string>& arguments);
 
 /// For an option of integers: decimal digits only, between the two. CLI11 alone takes -1 for 2^64 - 1, 010
 /// for 8, and whatever is too large for the largest.
