@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <ctime>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <ntape/report/figure.hpp>
 #include <ntape/run/memory.hpp>
 #include <ntape/run/progress.hpp>
@@ -80,13 +81,16 @@ int drift_command(const std::vector<std::string>& arguments) {
   study::DriftResult prepared = study::prepare_drift(plan, data);
   if (talk) print_intro(std::cout, plan, data, prepared);
   const study::DriftResult result = train(plan, data, std::move(prepared), talk);
+  print_warnings(std::cerr, result);
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - started;
   study::write_drift_record(directory, plan, data, result, saved_config(o, data, plan, result), wall.count());
   write_figures(directory, plan, result);
   directory.commit();
 
   if (o.talk.json) {
-    std::cout << study::summary_json(plan, data, result);
+    nlohmann::ordered_json printed = {{"out", directory.final_path().string()}};
+    printed.update(nlohmann::ordered_json::parse(study::summary_json(plan, data, result)));
+    std::cout << printed.dump(2) << '\n';
   } else if (talk) {
     print_results(std::cout, plan, result);
     char seconds[32];

@@ -106,6 +106,21 @@ TEST_CASE("a run directory holds everything it promises, and it agrees with itse
   }
 }
 
+TEST_CASE("seeds up to the last one are written as they are") {
+  const TempDir folder;
+  must(
+      "drift --data circle --examples 4 --width 4 --seeds 2 --seed 18446744073709551614 --steps 1 --quiet "
+      "--out run",
+      without_gnuplot(folder.path()));
+  for (const char* name : {"run/metrics.csv", "run/layers.csv"}) {
+    const Csv table = csv(folder / name);
+    CHECK(table.rows.front().at("seed") == "18446744073709551614");
+    CHECK(table.rows.back().at("seed") == "18446744073709551615");
+  }
+  const json m = json::parse(read_text(folder / "run/manifest.json"));
+  CHECK(m["seeds"] == json{18446744073709551614U, 18446744073709551615U});
+}
+
 TEST_CASE("layer shares of the trace sum to one") {
   const TempDir folder;
   for (const std::string precision : {"f64", "f32"}) {
@@ -147,16 +162,19 @@ TEST_CASE("the manifest says where the figures come from") {
   CHECK(std::regex_match(m["data"]["checksum"].get<std::string>(), std::regex("fnv1a64:[0-9a-f]{16}")));
 }
 
-TEST_CASE("the summary has the fits, and --json prints it and nothing else") {
+TEST_CASE("the summary has the fits, and --json prints it with its place and nothing else") {
   const TempDir folder;
-  const Outcome printed = must(kSweep + " --json --out run", {.folder = folder.path()});
+  const Outcome printed = must(kSweep + " --json --out deep/run", {.folder = folder.path()});
   CHECK(printed.err.empty());
-  CHECK(printed.out == read_text(folder / "run/summary.json"));
-  const json s = json::parse(printed.out);
+  json s = json::parse(printed.out);
+  CHECK(s["out"] == "deep/run");
+  s.erase("out");
+  CHECK(s == json::parse(read_text(folder / "deep/run/summary.json")));
   for (const char* fit : {"kernel_change", "limit_distance"}) {
     CHECK(s["fits"][fit]["exponent"].get<double>() < 0);
     CHECK(s["fits"][fit]["ci95"].get<double>() > 0);
     CHECK(s["fits"][fit]["seeds"] == 3);
+    CHECK(s["fits"][fit]["left_out"] == 0);
   }
   REQUIRE(s["widths"].size() == 2);
   CHECK(s["widths"][0]["width"] == 4);

@@ -157,7 +157,7 @@ TEST_CASE("progress adds up to the whole work, also when networks diverge") {
   }
 }
 
-TEST_CASE("a width whose networks all stopped leaves the fits, which the others still have") {
+TEST_CASE("a width whose networks all stopped leaves the fit at the end, which the others still have") {
   const DriftPlan plan = plan_where_narrow_ones_explode();
   const DriftResult result = study::run_drift(plan, circle());
   for (Index k = 0; k < 6; ++k) {
@@ -172,6 +172,8 @@ TEST_CASE("a width whose networks all stopped leaves the fits, which the others 
     REQUIRE(fit);
     CHECK(fit->seeds == 2);
   }
+  CHECK(result.kernel_change_fit->left_out == 2);
+  CHECK(result.limit_distance_fit->left_out == 0);
   const auto slope = [&](Index seed) {
     return std::log2(result.runs[4 + seed].rows.back().kernel_change /
                      result.runs[2 + seed].rows.back().kernel_change);
@@ -180,7 +182,11 @@ TEST_CASE("a width whose networks all stopped leaves the fits, which the others 
   CHECK(result.kernel_change_fit->exponent == doctest::Approx((slope(0) + slope(1)) / 2).epsilon(1e-12));
   const auto summary = study::summarize(plan, result);
   CHECK(summary[0].seeds == 0);
-  CHECK(!summary[0].limit_distance);
+  CHECK(!summary[0].kernel_change);
+  CHECK(!summary[0].last_loss);
+  CHECK(summary[0].started == 2);
+  const double distances = *result.runs[0].rows[0].limit_distance + *result.runs[1].rows[0].limit_distance;
+  CHECK(summary[0].limit_distance == distances / 2);
   CHECK(summary[1].seeds == 2);
   const double mean =
       (result.runs[2].rows.back().kernel_change + result.runs[3].rows.back().kernel_change) / 2;
