@@ -74,7 +74,9 @@ int drift_command(const std::vector<std::string>& arguments) {
   const auto started = std::chrono::steady_clock::now();
   const data::Dataset<double> data = data::load(o.source);
   const study::DriftPlan plan = make_plan(o, data);
-  run::RunDirectory directory(o.out.empty() ? default_directory(data.name) : o.out);
+  using run::RunDirectory;
+  RunDirectory directory(o.out.empty() ? default_directory(data.name) : o.out,
+                         o.out.empty() ? RunDirectory::Taken::number : RunDirectory::Taken::refuse);
   // The lock that comes back is never opened: the program ends.
   const Interrupts::Cleanup cleanup(interrupts, [&] { (void)directory.abandon().release(); });
 
@@ -85,7 +87,9 @@ int drift_command(const std::vector<std::string>& arguments) {
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - started;
   study::write_drift_record(directory, plan, data, result, saved_config(o, data, plan, result), wall.count());
   write_figures(directory, plan, result);
-  directory.commit();
+  if (!directory.commit() && !o.out.empty())
+    std::cerr << "ntape: warning: '" << o.out << "' has come to exist meanwhile; the report is in '"
+              << directory.final_path().string() << "'" << std::endl;
 
   if (o.talk.json) {
     nlohmann::ordered_json printed = {{"out", directory.final_path().string()}};

@@ -104,7 +104,7 @@ void add_options(CLI::App& app, DriftOptions& o) {
   add_precision(app, o.machine);
   add_threads(app, o.machine);
   // What a saved config must not say: a run is reproduced elsewhere and shown differently.
-  app.add_option("--out", o.out, "new directory; default: runs/<data>-<time>")
+  app.add_option("--out", o.out, "new directory; default: runs/<data>-<time>[-2, ...]")
       ->configurable(false)
       ->type_name("DIR")
       ->group("Output");

@@ -27,7 +27,9 @@ Matrix<double> jacobian_of(const Mlp<double>& model, const Parameters<double>& t
 
 // Seeded draws of everything that shapes a kernel. Both sides sum the same P products in other orders: a
 // relative error of about sqrt(P) 1e-16.
-TEST_CASE("the factored kernel is the Gram matrix of the dense Jacobian, square and cross, for 60 random networks") {
+TEST_CASE(
+    "the factored kernel is the Gram matrix of the dense Jacobian, square and cross, for 60 random "
+    "networks") {
   std::vector<double> draws(60 * 12);
   fill_uniform(Seed{23}, 1, 0, draws);
   // Pinned: for networks as small as some of these, the automatic route is the dense one itself.
