@@ -61,6 +61,7 @@ int drift_command(const std::vector<std::string>& arguments) {
   Command app("Train networks of several widths from several seeds and track their kernels.", "ntape drift");
   add_options(app, o);
   if (const auto code = parse(app, arguments)) return *code;
+  o.width_given = app.count("--width") > 0;
   Interrupts interrupts;
   apply_threads(o.machine);
   require_activation(o.model.activation);
@@ -71,8 +72,10 @@ int drift_command(const std::vector<std::string>& arguments) {
   const double examples = static_cast<double>(o.source.examples);
   run::require_memory(sizeof(double) * examples * examples,
                       "kernels of " + std::to_string(o.source.examples) + " examples");
+  run::require_memory(data::least_bytes(o.source), "data of this size");
   const auto started = std::chrono::steady_clock::now();
   const data::Dataset<double> data = data::load(o.source);
+  require_same_data(o, options_given(arguments), data);
   const study::DriftPlan plan = make_plan(o, data);
   using run::RunDirectory;
   RunDirectory directory(o.out.empty() ? default_directory(data.name) : o.out,

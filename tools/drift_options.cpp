@@ -9,6 +9,9 @@
 namespace ntape::tools {
 namespace {
 
+constexpr const char* kDataOptions[] = {"--data",     "--inputs",  "--targets",
+                                        "--examples", "--classes", "--data-seed"};
+
 void add_data(CLI::App& app, DriftOptions& o) {
   auto* data = app.add_option("--data", o.source.spec,
                               "circle, gaussian-product, sphere:D, fashion-mnist,\n"
@@ -33,8 +36,10 @@ void add_data(CLI::App& app, DriftOptions& o) {
       ->transform(whole_number())
       ->type_name("S")
       ->capture_default_str();
-  for (const char* name : {"--data", "--inputs", "--targets", "--examples", "--classes", "--data-seed"})
-    app.get_option(name)->group("Data");
+  app.add_option("--data-checksum", o.data_checksum, "stop unless the data have it; saved configs ask for it")
+      ->type_name("SUM");
+  for (const char* name : kDataOptions) app.get_option(name)->group("Data");
+  app.get_option("--data-checksum")->group("Data");
 }
 
 void add_model(CLI::App& app, DriftOptions& o) {
@@ -123,6 +128,21 @@ void add_options(CLI::App& app, DriftOptions& o) {
       "  ntape drift --config runs/paper/config.toml --out runs/again");
 }
 
+void require_same_data(const DriftOptions& o, const std::vector<std::string>& given,
+                       const data::Dataset<double>& data) {
+  const std::string sum = data::checksum(data);
+  if (o.data_checksum.empty() || o.data_checksum == sum) return;
+  const auto is_given = [&](const char* name) {
+    return std::find(given.begin(), given.end(), name) != given.end();
+  };
+  if (!is_given("--data-checksum") && std::any_of(std::begin(kDataOptions), std::end(kDataOptions), is_given))
+    return;
+  throw UserError("the data '" + data.name + "' have the checksum " + sum + ", and those with " +
+                  o.data_checksum +
+                  " are needed: they have changed since, or are made differently here; without " +
+                  "data-checksum in the config any data will do");
+}
+
 study::DriftPlan make_plan(const DriftOptions& o, const data::Dataset<double>& data) {
   const Index inputs = data.x.shape(1), outputs = data.y.shape(1);
   if (o.outputs != 0 && o.outputs != outputs)
@@ -134,6 +154,7 @@ study::DriftPlan make_plan(const DriftOptions& o, const data::Dataset<double>& d
     plan.widths.push_back(*std::min_element(o.model.hidden.begin(), o.model.hidden.end()));
   } else {
     plan.widths = o.model.widths;
+    if (o.model.depth == 1 && !o.width_given) plan.widths = {0};  // no hidden layer, so no width
     std::sort(plan.widths.begin(), plan.widths.end());
     const auto twice = std::adjacent_find(plan.widths.begin(), plan.widths.end());
     if (twice != plan.widths.end()) throw UserError("--width names " + std::to_string(*twice) + " twice");
@@ -156,8 +177,7 @@ study::DriftPlan make_plan(const DriftOptions& o, const data::Dataset<double>& d
 
 std::string saved_config(const DriftOptions& o, const data::Dataset<double>& data,
                          const study::DriftPlan& plan, const study::DriftResult& result) {
-  std::string text = "# A run of ntape " NTAPE_VERSION " on data with the checksum " + data::checksum(data) +
-                     "; again: ntape drift --config THIS_FILE\n";
+  std::string text = "# A run of ntape " NTAPE_VERSION "; again: ntape drift --config THIS_FILE\n";
   const auto add = [&](const char* option, const std::string& value) {
     text += std::string(option) + " = " + value + "\n";
   };
@@ -170,11 +190,12 @@ std::string saved_config(const DriftOptions& o, const data::Dataset<double>& dat
   add("examples", std::to_string(source.examples));
   if (!source.classes.empty()) add("classes", toml_list(source.classes));
   add("data-seed", std::to_string(o.data_seed));
+  add("data-checksum", toml_string(data::checksum(data)));
   if (!o.model.hidden.empty()) {
     add("hidden", toml_list(o.model.hidden));
   } else {
     add("depth", std::to_string(o.model.depth));
-    add("width", toml_list(plan.widths));
+    if (plan.widths != std::vector<Index>{0}) add("width", toml_list(plan.widths));
   }
   add("activation", toml_string(o.model.activation));
   add("weight-scale", toml_number(o.model.weight_scale));

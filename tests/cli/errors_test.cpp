@@ -146,6 +146,7 @@ TEST_CASE("more than there is memory for") {
                  {"drift --width 4294967296 --depth 3", {"width 4294967296", "memory"}},
                  {"drift --depth 10000000000000000000", {"depth 10000000000000000000", "memory"}},
                  {"drift --hidden 4294967296,4294967296", {"memory"}},
+                 {"drift --data sphere:1000000000000 --examples 3 --width 8", {"data of this size", "GiB"}},
                  {"drift --examples 1000000000000", {"1000000000000 examples", "memory"}},
                  {"drift --seeds 1000000000000000000", {"memory"}}});
 }
@@ -164,6 +165,17 @@ TEST_CASE("output that cannot be") {
                  {"drift --out file/run", {"'file/run'"}},
                  {"drift --out file/deep/run", {"'file/deep/run'"}},
                  {"drift --out /proc/run", {"'/proc/run'"}}});
+}
+
+TEST_CASE("a network without hidden layers needs no width") {
+  const TempDir folder;
+  const Outcome result =
+      run(tool_line("drift --data circle --examples 6 --depth 1 --steps 2 --seeds 2 --out run"),
+          without_gnuplot(folder.path()));
+  CAPTURE(result.err);
+  CHECK(result.code == 0);
+  CHECK(!contains(read_text(folder / "run/config.toml"), "width ="));
+  CHECK(contains(read_text(folder / "run/metrics.csv"), "\n0,1,2,"));
 }
 
 TEST_CASE("a run that fails after its directory was begun leaves no parent behind") {
