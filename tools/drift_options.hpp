@@ -12,7 +12,7 @@ struct DriftOptions {
   std::string data_checksum;  ///< empty: any data will do
   ModelOptions model;
   bool width_given = false;  ///< or it is the default
-  Index outputs = 0;  ///< 0: as the data have
+  Index outputs = 0;         ///< 0: as the data have
   std::optional<double> rate, time;
   std::optional<Index> steps;
   std::string track = "log:12";

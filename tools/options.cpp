@@ -191,6 +191,13 @@ Matrix<double> read_inputs(const std::string& path) {
   return x;
 }
 
+void require_columns(const Matrix<double>& inputs, const std::string& path, Index needed,
+                     const std::string& what) {
+  if (inputs.shape(1) == needed) return;
+  throw UserError("'" + path + "' is " + to_string(shape_of(inputs)) + ", and " + what + " need" +
+                  " inputs with " + std::to_string(needed) + (needed == 1 ? " column" : " columns"));
+}
+
 void require_new_file(const std::string& path, const std::string& option) {
   namespace fs = std::filesystem;
   if (path.empty()) throw UserError(option + " has an empty name; the name of a new file is needed");

@@ -68,6 +68,10 @@ void add_talk(CLI::App& app, TalkOptions& talk);
 /// A rank-2 .npy file of finite numbers with at least one row and column. Throws UserError.
 [[nodiscard]] Matrix<double> read_inputs(const std::string& path);
 
+/// Throws UserError, naming both, when the inputs of `path` have not the columns that `what` has.
+void require_columns(const Matrix<double>& inputs, const std::string& path, Index needed,
+                     const std::string& what);
+
 /// Throws UserError when `path`, given by `option`, exists already or lies in no writable directory: nothing
 /// is overwritten, and nothing is computed in vain.
 void require_new_file(const std::string& path, const std::string& option);

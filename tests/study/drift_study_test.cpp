@@ -203,6 +203,13 @@ TEST_CASE("when no network has a row, there is no study") {
   const std::string message = message_of<UserError>([&] { (void)study::run_drift(plan, data); });
   CHECK(contains(message, "no network can be tracked: width 4, seed 10: "));
   CHECK(contains(message, "overflowed at step 0"));
+  CHECK(contains(message, "or --precision f64"));
+  // The loss of these targets overflows in double, which double does not mend.
+  auto far = circle();
+  far.y *= 1e200;
+  const std::string already = message_of<UserError>([&] { (void)study::run_drift(plan_of({4}), far); });
+  CHECK(contains(already, "overflowed at step 0"));
+  CHECK(!contains(already, "f64"));
 }
 
 TEST_CASE("zero targets have no alignment, zero shares no change") {

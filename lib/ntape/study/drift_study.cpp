@@ -9,6 +9,7 @@
 #include <ntape/study/drift_study.hpp>
 #include <ntape/study/kernel_track.hpp>
 #include <ntape/train/descent.hpp>
+#include <type_traits>
 
 namespace ntape::study {
 namespace {
@@ -36,7 +37,8 @@ void train_one(const Architecture& architecture, const data::Dataset<Real>& data
                DriftRun& run, const StepSink& each_step) {
   const Mlp<Real> model(architecture);
   Parameters<Real> theta = model.initialize(Seed{run.seed});
-  RowMaker rows(shared, exact, run, keep_kernels);
+  constexpr Precision kPrecision = std::is_same_v<Real, float> ? Precision::f32 : Precision::f64;
+  RowMaker rows(shared, exact, run, kPrecision, keep_kernels);
   const auto frozen = [&] { return cast<double>(empirical_ntk(model, theta, data.x, KernelForm::full)); };
   ReportingTrack<Real> track(
       model, data.x, shared.tracked, [&](Snapshot&& s) { return rows.add(std::move(s), frozen); }, each_step);
