@@ -254,6 +254,16 @@ TEST_CASE("what one width, one seed or no step cannot show is left out") {
   CHECK(contains(still.out, "one seed: no confidence interval"));
 }
 
+TEST_CASE("a single tracked step is a point in the figure of the drift, for each width") {
+  const TempDir folder;
+  must("drift --data circle --examples 5 --width 4,8,16 --seeds 2 --steps 4 --track 0,4 --quiet --out run",
+       {.folder = folder.path()});
+  const std::string svg = read_text(folder / "run/figures/drift.svg");
+  std::size_t marks = 0;
+  for (std::size_t at = 0; (at = svg.find("xlink:href='#gpPt6'", at)) != std::string::npos; ++at) ++marks;
+  CHECK(marks == 2 * 3);  // each with its white halo
+}
+
 TEST_CASE("data at the edge are figures or empty cells, never a fault") {
   const TempDir folder;
   Matrix<double> zeros6 = zeros<double>(6, 2), ones = zeros<double>(6, 2);
