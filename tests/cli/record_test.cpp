@@ -151,18 +151,31 @@ TEST_CASE("the manifest says where the figures come from") {
   const json m = json::parse(read_text(folder / "run/manifest.json"));
   const std::string version = run(tool({"--version"})).out;
   CHECK("ntape " + m["version"].get<std::string>() + "\n" == version);
-  CHECK(!m["compiler"].get<std::string>().empty());
+  CHECK(contains(m["compiler"].get<std::string>(), "++ "));
+  CHECK(!m["build_type"].get<std::string>().empty());
+  CHECK(m["native"].is_boolean());
   CHECK(contains(m["blas"].get<std::string>(), "OpenBLAS"));
   CHECK(!m["blas_kernel"].get<std::string>().empty());
   CHECK(m["threads"] == 1);
   CHECK(m["precision"] == "f32");
   CHECK(m["seeds"] == json{5, 6, 7});
   CHECK(m["widths"] == json{4, 8});
+  CHECK(m["hidden"] == json{{4, 4, 4}, {8, 8, 8}});
   CHECK(m["wall_seconds"].get<double>() > 0);
   CHECK(std::regex_match(m["finished_utc"].get<std::string>(),
                          std::regex("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ")));
   CHECK(m["data"]["examples"] == 7);
   CHECK(std::regex_match(m["data"]["checksum"].get<std::string>(), std::regex("fnv1a64:[0-9a-f]{16}")));
+}
+
+TEST_CASE("one explicit shape is called by its smallest width and recorded whole") {
+  const TempDir folder;
+  must("drift --data circle --examples 5 --hidden 9,4,6 --seeds 1 --steps 1 --quiet --out run",
+       without_gnuplot(folder.path()));
+  CHECK(json::parse(read_text(folder / "run/manifest.json"))["hidden"] == json::parse("[[9, 4, 6]]"));
+  const json s = json::parse(read_text(folder / "run/summary.json"));
+  CHECK(s["widths"][0]["width"] == 4);
+  CHECK(s["widths"][0]["hidden"] == json{9, 4, 6});
 }
 
 TEST_CASE("the summary has the fits, and --json prints it with its place and nothing else") {

@@ -44,6 +44,14 @@ std::string layers_csv(const DriftResult& result) {
   return table.text();
 }
 
+// The hidden widths of each network, which `width` calls by one number.
+std::vector<std::vector<Index>> hidden_widths(const DriftPlan& plan) {
+  std::vector<std::vector<Index>> hidden;
+  for (const Architecture& a : plan.architectures)
+    hidden.emplace_back(a.widths.begin() + 1, a.widths.end() - 1);
+  return hidden;
+}
+
 nlohmann::json optional_json(const std::optional<double>& value) {
   return value ? nlohmann::json(*value) : nlohmann::json(nullptr);
 }
@@ -62,6 +70,8 @@ std::string manifest_json(const DriftPlan& plan, const data::Dataset<double>& da
   nlohmann::ordered_json j;
   j["version"] = environment.version;
   j["compiler"] = environment.compiler;
+  j["build_type"] = environment.build_type;
+  j["native"] = environment.native;
   j["blas"] = environment.blas;
   j["blas_kernel"] = environment.blas_kernel;
   j["threads"] = environment.threads;
@@ -72,6 +82,7 @@ std::string manifest_json(const DriftPlan& plan, const data::Dataset<double>& da
   for (Index s = 0; s < plan.seeds; ++s) seeds.push_back(plan.first_seed + s);
   j["seeds"] = seeds;
   j["widths"] = plan.widths;
+  j["hidden"] = hidden_widths(plan);
   j["rate"] = result.rate;
   j["steps"] = result.steps;
   j["data"] = {{"name", data.name},           {"description", data.description},
@@ -139,9 +150,11 @@ std::string summary_json(const DriftPlan& plan, const data::Dataset<double>& dat
   j["seeds"] = plan.seeds;
   j["first_seed"] = plan.first_seed;
   j["widths"] = nlohmann::ordered_json::array();
+  const auto hidden = hidden_widths(plan);
   for (const WidthSummary& row : summarize(plan, result)) {
     nlohmann::ordered_json w;
     w["width"] = row.width;
+    w["hidden"] = hidden[j["widths"].size()];
     w["started"] = row.started;
     w["seeds"] = row.seeds;
     w["limit_distance"] = optional_json(row.limit_distance);
