@@ -27,8 +27,9 @@ void add_data(CLI::App& app, DriftOptions& o) {
       ->transform(whole_number(1))
       ->type_name("N");
   app.add_option("--classes", o.source.classes,
-                 "labels to keep: two become targets -1 and +1,\n"
-                 "more (or all, without this option) a centred one-hot code")
+                 "labels to keep: two become targets -1 and +1, more a\n"
+                 "centred one-hot code; default: all classes of images\n"
+                 "(centred one-hot), other files' targets as they are")
       ->transform(whole_number(std::numeric_limits<int>::min(), std::numeric_limits<int>::max()))
       ->delimiter(',')
       ->type_name("A,B,...");
