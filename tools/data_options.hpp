@@ -5,11 +5,7 @@
 
 namespace ntape::tools {
 
-/// Which data, as every command that takes data says it.
-struct DataOptions {
-  data::SourceOptions source;
-  std::uint64_t seed = 0;  ///< of synthetic data
-};
-void add_data(CLI::App& app, DataOptions& o);
+/// Which data, as every command that takes data says it; `seed` is that of synthetic ones.
+void add_data(CLI::App& app, data::SourceOptions& source, std::uint64_t& seed);
 
 }  // namespace ntape::tools

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <ctime>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <ntape/report/figure.hpp>
 #include <ntape/run/memory.hpp>
 #include <ntape/run/progress.hpp>
@@ -60,6 +61,7 @@ int drift_command(const std::vector<std::string>& arguments) {
   Command app("Train networks of several widths from several seeds and track their kernels.", "ntape drift");
   add_options(app, o);
   if (const auto code = parse(app, arguments)) return *code;
+  o.width_given = app.count("--width") > 0;
   Interrupts interrupts;
   apply_threads(o.machine);
   require_activation(o.model.activation);
@@ -70,23 +72,32 @@ int drift_command(const std::vector<std::string>& arguments) {
   const double examples = static_cast<double>(o.source.examples);
   run::require_memory(sizeof(double) * examples * examples,
                       "kernels of " + std::to_string(o.source.examples) + " examples");
+  run::require_memory(data::least_bytes(o.source), "data of this size");
   const auto started = std::chrono::steady_clock::now();
   const data::Dataset<double> data = data::load(o.source);
+  require_same_data(o, options_given(arguments), data);
   const study::DriftPlan plan = make_plan(o, data);
-  run::RunDirectory directory(o.out.empty() ? default_directory(data.name) : o.out);
+  using run::RunDirectory;
+  RunDirectory directory(o.out.empty() ? default_directory(data.name) : o.out,
+                         o.out.empty() ? RunDirectory::Taken::number : RunDirectory::Taken::refuse);
   // The lock that comes back is never opened: the program ends.
   const Interrupts::Cleanup cleanup(interrupts, [&] { (void)directory.abandon().release(); });
 
   study::DriftResult prepared = study::prepare_drift(plan, data);
   if (talk) print_intro(std::cout, plan, data, prepared);
   const study::DriftResult result = train(plan, data, std::move(prepared), talk);
+  print_warnings(std::cerr, result);
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - started;
   study::write_drift_record(directory, plan, data, result, saved_config(o, data, plan, result), wall.count());
   write_figures(directory, plan, result);
-  directory.commit();
+  if (!directory.commit() && !o.out.empty())
+    std::cerr << "ntape: warning: '" << o.out << "' has come to exist meanwhile; the report is in '"
+              << directory.final_path().string() << "'" << std::endl;
 
   if (o.talk.json) {
-    std::cout << study::summary_json(plan, data, result);
+    nlohmann::ordered_json printed = {{"out", directory.final_path().string()}};
+    printed.update(nlohmann::ordered_json::parse(study::summary_json(plan, data, result)));
+    std::cout << printed.dump(2) << '\n';
   } else if (talk) {
     print_results(std::cout, plan, result);
     char seconds[32];

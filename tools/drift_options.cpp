@@ -4,37 +4,20 @@
 #include <limits>
 #include <ntape/base/errors.hpp>
 
+#include "data_options.hpp"
 #include "toml.hpp"
 
 namespace ntape::tools {
 namespace {
 
-void add_data(CLI::App& app, DriftOptions& o) {
-  auto* data = app.add_option("--data", o.source.spec,
-                              "circle, gaussian-product, sphere:D, fashion-mnist,\n"
-                              "idx:IMAGES,LABELS, FILE.npz or FILE.csv; default:\n"
-                              "x_1 x_2 on 128 standard normal points of the plane")
-                   ->type_name("SOURCE");
-  auto* inputs =
-      app.add_option("--inputs", o.source.inputs, "N x n_0, instead of --data")->type_name("X.npy");
-  auto* targets = app.add_option("--targets", o.source.targets, "N or N x n_L")->type_name("Y.npy");
-  inputs->excludes(data);
-  targets->excludes(data);
-  app.add_option("--examples", o.source.examples, "how many to take; default: depends on the source")
-      ->transform(whole_number(1))
-      ->type_name("N");
-  app.add_option("--classes", o.source.classes,
-                 "labels to keep: two become targets -1 and +1,\n"
-                 "more (or all, without this option) a centred one-hot code")
-      ->transform(whole_number(std::numeric_limits<int>::min(), std::numeric_limits<int>::max()))
-      ->delimiter(',')
-      ->type_name("A,B,...");
-  app.add_option("--data-seed", o.data_seed, "of synthetic data")
-      ->transform(whole_number())
-      ->type_name("S")
-      ->capture_default_str();
-  for (const char* name : {"--data", "--inputs", "--targets", "--examples", "--classes", "--data-seed"})
-    app.get_option(name)->group("Data");
+constexpr const char* kDataOptions[] = {"--data",     "--inputs",  "--targets",
+                                        "--examples", "--classes", "--data-seed"};
+
+void add_checked_data(CLI::App& app, DriftOptions& o) {
+  add_data(app, o.source, o.data_seed);
+  app.add_option("--data-checksum", o.data_checksum, "stop unless the data have it; saved configs ask for it")
+      ->type_name("SUM");
+  app.get_option("--data-checksum")->group("Data");
 }
 
 void add_model(CLI::App& app, DriftOptions& o) {
@@ -98,13 +81,13 @@ std::string toml_list(const std::vector<Value>& values) {
 }  // namespace
 
 void add_options(CLI::App& app, DriftOptions& o) {
-  add_data(app, o);
+  add_checked_data(app, o);
   add_model(app, o);
   add_training(app, o);
   add_precision(app, o.machine);
   add_threads(app, o.machine);
   // What a saved config must not say: a run is reproduced elsewhere and shown differently.
-  app.add_option("--out", o.out, "new directory; default: runs/<data>-<time>")
+  app.add_option("--out", o.out, "new directory; default: runs/<data>-<time>[-2, ...]")
       ->configurable(false)
       ->type_name("DIR")
       ->group("Output");
@@ -123,6 +106,21 @@ void add_options(CLI::App& app, DriftOptions& o) {
       "  ntape drift --config runs/paper/config.toml --out runs/again");
 }
 
+void require_same_data(const DriftOptions& o, const std::vector<std::string>& given,
+                       const data::Dataset<double>& data) {
+  const std::string sum = data::checksum(data);
+  if (o.data_checksum.empty() || o.data_checksum == sum) return;
+  const auto is_given = [&](const char* name) {
+    return std::find(given.begin(), given.end(), name) != given.end();
+  };
+  if (!is_given("--data-checksum") && std::any_of(std::begin(kDataOptions), std::end(kDataOptions), is_given))
+    return;
+  throw UserError("the data '" + data.name + "' have the checksum " + sum + ", and those with " +
+                  o.data_checksum +
+                  " are needed: they have changed since, or are made differently here; without " +
+                  "data-checksum in the config any data will do");
+}
+
 study::DriftPlan make_plan(const DriftOptions& o, const data::Dataset<double>& data) {
   const Index inputs = data.x.shape(1), outputs = data.y.shape(1);
   if (o.outputs != 0 && o.outputs != outputs)
@@ -134,6 +132,7 @@ study::DriftPlan make_plan(const DriftOptions& o, const data::Dataset<double>& d
     plan.widths.push_back(*std::min_element(o.model.hidden.begin(), o.model.hidden.end()));
   } else {
     plan.widths = o.model.widths;
+    if (o.model.depth == 1 && !o.width_given) plan.widths = {0};  // no hidden layer, so no width
     std::sort(plan.widths.begin(), plan.widths.end());
     const auto twice = std::adjacent_find(plan.widths.begin(), plan.widths.end());
     if (twice != plan.widths.end()) throw UserError("--width names " + std::to_string(*twice) + " twice");
@@ -156,8 +155,7 @@ study::DriftPlan make_plan(const DriftOptions& o, const data::Dataset<double>& d
 
 std::string saved_config(const DriftOptions& o, const data::Dataset<double>& data,
                          const study::DriftPlan& plan, const study::DriftResult& result) {
-  std::string text = "# A run of ntape " NTAPE_VERSION " on data with the checksum " + data::checksum(data) +
-                     "; again: ntape drift --config THIS_FILE\n";
+  std::string text = "# A run of ntape " NTAPE_VERSION "; again: ntape drift --config THIS_FILE\n";
   const auto add = [&](const char* option, const std::string& value) {
     text += std::string(option) + " = " + value + "\n";
   };
@@ -170,11 +168,12 @@ std::string saved_config(const DriftOptions& o, const data::Dataset<double>& dat
   add("examples", std::to_string(source.examples));
   if (!source.classes.empty()) add("classes", toml_list(source.classes));
   add("data-seed", std::to_string(o.data_seed));
+  add("data-checksum", toml_string(data::checksum(data)));
   if (!o.model.hidden.empty()) {
     add("hidden", toml_list(o.model.hidden));
   } else {
     add("depth", std::to_string(o.model.depth));
-    add("width", toml_list(plan.widths));
+    if (plan.widths != std::vector<Index>{0}) add("width", toml_list(plan.widths));
   }
   add("activation", toml_string(o.model.activation));
   add("weight-scale", toml_number(o.model.weight_scale));

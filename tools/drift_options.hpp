@@ -9,8 +9,10 @@ namespace ntape::tools {
 struct DriftOptions {
   data::SourceOptions source;
   std::uint64_t data_seed = 0;
+  std::string data_checksum;  ///< empty: any data will do
   ModelOptions model;
-  Index outputs = 0;  ///< 0: as the data have
+  bool width_given = false;  ///< or it is the default
+  Index outputs = 0;         ///< 0: as the data have
   std::optional<double> rate, time;
   std::optional<Index> steps;
   std::string track = "log:12";
@@ -23,6 +25,11 @@ struct DriftOptions {
 };
 
 void add_options(CLI::App& app, DriftOptions& options);
+
+/// Throws UserError when the data are not those of the checksum; but options on the command line (`given`)
+/// that choose other data than a config does make its checksum void.
+void require_same_data(const DriftOptions& options, const std::vector<std::string>& given,
+                       const data::Dataset<double>& data);
 
 /// Throws UserError when the options and the data do not fit.
 [[nodiscard]] study::DriftPlan make_plan(const DriftOptions& options, const data::Dataset<double>& data);

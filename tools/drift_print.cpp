@@ -16,14 +16,26 @@ std::string counted(std::size_t count, const std::string& what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
-std::string describe_fit(const std::string& what, const std::optional<ScalingFit>& fit) {
-  if (!fit) return what + ": no exponent (it needs two widths, and a seed with a positive value at each)\n";
+// `networks` is how many there are.
+std::string describe_fit(const std::string& what, const std::optional<ScalingFit>& fit,
+                         std::size_t networks) {
+  if (!fit) return what + ": no exponent (it needs a seed with positive values at two widths)\n";
   char text[96];
-  std::snprintf(text, sizeof text, " ~ width^%.3f", fit->exponent);
+  std::snprintf(text, sizeof text, " ~ width^%.3f  (", fit->exponent);
   std::string line = what + text;
-  if (!fit->ci95) return line + "  (one seed: no confidence interval)\n";
-  std::snprintf(text, sizeof text, "  (95%% interval +- %.3f, %zu seeds)\n", *fit->ci95, fit->seeds);
-  return line + text;
+  if (fit->ci95) {
+    std::snprintf(text, sizeof text, "95%% interval +- %.3f, %zu seeds", *fit->ci95, fit->seeds);
+    line += text;
+  } else {
+    line += "one seed: no confidence interval";
+  }
+  if (fit->left_out > 0)
+    line += "; without " + std::to_string(fit->left_out) + " of " + counted(networks, "network");
+  return line + ")\n";
+}
+
+std::string figure(const std::optional<double>& value, const char* none) {
+  return value ? number(*value) : none;
 }
 
 }  // namespace
@@ -46,9 +58,9 @@ constexpr double kSmallDrift = 0.5;
 void note_large_drift(std::ostream& out, const std::vector<study::WidthSummary>& summary) {
   const study::WidthSummary* largest = nullptr;
   for (const auto& row : summary)
-    if (row.seeds > 0 && (!largest || row.kernel_change > largest->kernel_change)) largest = &row;
-  if (!largest || largest->kernel_change <= kSmallDrift) return;
-  out << "note: at width " << largest->width << " the kernel moved by " << number(largest->kernel_change)
+    if (row.kernel_change && (!largest || *row.kernel_change > *largest->kernel_change)) largest = &row;
+  if (!largest || *largest->kernel_change <= kSmallDrift) return;
+  out << "note: at width " << largest->width << " the kernel moved by " << number(*largest->kernel_change)
       << " times its size, far from the regime where drift ~ width^-1; metrics.csv has earlier times, and "
          "wider "
          "networks come closer\n";
@@ -59,19 +71,25 @@ void print_results(std::ostream& out, const study::DriftPlan& plan, const study:
   std::size_t stopped = 0;
   const std::vector<study::WidthSummary> summary = study::summarize(plan, result);
   for (const auto& row : summary) {
-    const auto figure = [&](double v) { return row.seeds > 0 ? number(v) : std::string("stopped"); };
-    rows.push_back({std::to_string(row.width), row.limit_distance ? number(*row.limit_distance) : "-",
-                    figure(row.kernel_change), figure(row.first_loss), figure(row.last_loss)});
+    rows.push_back({std::to_string(row.width), figure(row.limit_distance, "-"),
+                    figure(row.kernel_change, "stopped"), figure(row.first_loss, "-"),
+                    figure(row.last_loss, "stopped")});
     stopped += plan.seeds - row.seeds;
   }
   out << '\n'
       << run::format_table({"width", "start vs limit", "drift at end", "loss at start", "loss at end"}, rows)
-      << (stopped == 0 ? "(means over seeds)\n\n" : "(means over the seeds that were not stopped)\n\n")
-      << describe_fit("drift at end", result.kernel_change_fit);
-  out << describe_fit("start vs limit", result.limit_distance_fit);
+      << "(means over seeds";
+  if (stopped > 0)
+    out << "; " << stopped << " of " << counted(result.runs.size(), "network")
+        << " stopped early and count at the start only";
+  out << ")\n\n" << describe_fit("drift at end", result.kernel_change_fit, result.runs.size());
+  out << describe_fit("start vs limit", result.limit_distance_fit, result.runs.size());
   note_large_drift(out, summary);
+}
+
+void print_warnings(std::ostream& out, const study::DriftResult& result) {
   for (const auto& run : result.runs)
-    if (run.stopped) out << "stopped: " << run.message << '\n';
+    if (run.stopped) out << "ntape: warning: stopped: " << run.message << std::endl;
 }
 
 }  // namespace ntape::tools

@@ -9,7 +9,10 @@ namespace ntape::tools {
 void print_intro(std::ostream& out, const study::DriftPlan& plan, const data::Dataset<double>& data,
                  const study::DriftResult& prepared);
 
-/// The table by width, the exponents, and why networks were stopped.
+/// A line for each network that was stopped: "ntape: warning: " and why.
+void print_warnings(std::ostream& out, const study::DriftResult& result);
+
+/// The table by width and the exponents.
 void print_results(std::ostream& out, const study::DriftPlan& plan, const study::DriftResult& result);
 
 }  // namespace ntape::tools

@@ -7,6 +7,7 @@
 #include <ntape/io/npz.hpp>
 #include <ntape/kernel/empirical.hpp>
 #include <ntape/run/memory.hpp>
+#include <type_traits>
 
 #include "commands.hpp"
 #include "interrupt.hpp"
@@ -112,9 +113,9 @@ std::vector<Index> file_shape(const Kernel<Real>& k) {
 template <class Real>
 void require_finite(const Matrix<Real>& m, const char* what) {
   if (!std::all_of(m.begin(), m.end(), [](Real v) { return std::isfinite(v); }))
-    throw UserError(
-        std::string("the ") + what +
-        " overflowed to a value that is not finite; smaller inputs or scales are needed, or --precision f64");
+    throw UserError(std::string("the ") + what +
+                    " overflowed to a value that is not finite; smaller inputs or scales are needed" +
+                    (std::is_same_v<Real, float> ? ", or --precision f64" : ""));
 }
 
 template <class Real>
@@ -185,14 +186,22 @@ template <class Real>
 int run(const KernelOptions& o) {
   const Matrix<double> x64 = read_inputs(o.inputs);
   Parameters<Real> theta;
-  if (!o.weights.empty()) theta = read_weights<Real>(o.weights);
+  if (!o.weights.empty()) {
+    theta = read_weights<Real>(o.weights);
+    require_columns(x64, o.inputs, theta.entries.front().value.shape(1),
+                    "the weights W0 of '" + o.weights + "'");
+  }
   const Mlp<Real> model(architecture_of(o, x64.shape(1), theta));
   const Architecture& architecture = model.architecture();
   const KernelForm form = o.form == "full"       ? KernelForm::full
                           : o.form == "diagonal" ? KernelForm::diagonal
                                                  : KernelForm::trace;
   std::optional<Matrix<Real>> z;
-  if (!o.against.empty()) z = rounded<Real>(read_inputs(o.against));
+  if (!o.against.empty()) {
+    const Matrix<double> z64 = read_inputs(o.against);
+    require_columns(z64, o.against, x64.shape(1), "those of '" + o.inputs + "'");
+    z = rounded<Real>(z64);
+  }
   const Matrix<Real> x = rounded<Real>(x64);
   require_kernel_memory<Real>(architecture, form, x.shape(0), z ? z->shape(0) : x.shape(0));
   if (o.weights.empty()) theta = model.initialize(Seed{o.seed});

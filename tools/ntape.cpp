@@ -72,6 +72,8 @@ int report(const std::string& message, int code) {
 int main(int argc, char** argv) {
   // A reader of our output that goes away (`| head`) must not end a run half-way: writing fails instead.
   signal(SIGPIPE, SIG_IGN);
+  // The same where files may grow to a certain size only (`ulimit -f`).
+  signal(SIGXFSZ, SIG_IGN);
   try {
     const int code = dispatch(std::vector<std::string>(argv + std::min(argc, 1), argv + argc));
     std::cout.flush();

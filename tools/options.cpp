@@ -7,7 +7,6 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
-#include <iostream>
 #include <ntape/base/errors.hpp>
 #include <ntape/io/npy.hpp>
 #include <ntape/ops/activation.hpp>
@@ -63,19 +62,6 @@ Architecture architecture_of(const ModelOptions& model, std::vector<Index> width
 Command::Command(const std::string& description, const std::string& name) : CLI::App(description, name) {
   formatter(std::make_shared<HelpLayout>());
   set_help_flag("-h,--help", "print this and exit");
-}
-
-std::optional<int> parse(CLI::App& app, const std::vector<std::string>& arguments) {
-  // CLI11 takes the words last first.
-  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
-  try {
-    app.parse(reversed);
-  } catch (const CLI::Success& e) {
-    return app.exit(e, std::cout, std::cerr);
-  } catch (const CLI::ParseError& e) {
-    throw UserError(std::string(e.what()) + " (see " + app.get_name() + " --help)");
-  }
-  return std::nullopt;
 }
 
 CLI::Validator whole_number(std::int64_t least, std::uint64_t most) {
@@ -203,6 +189,13 @@ Matrix<double> read_inputs(const std::string& path) {
         throw UserError("'" + path + "' needs finite numbers: row " + std::to_string(i) + ", column " +
                         std::to_string(j) + " (counted from 0) is " + std::to_string(x(i, j)));
   return x;
+}
+
+void require_columns(const Matrix<double>& inputs, const std::string& path, Index needed,
+                     const std::string& what) {
+  if (inputs.shape(1) == needed) return;
+  throw UserError("'" + path + "' is " + to_string(shape_of(inputs)) + ", and " + what + " need" +
+                  " inputs with " + std::to_string(needed) + (needed == 1 ? " column" : " columns"));
 }
 
 void require_new_file(const std::string& path, const std::string& option) {

@@ -19,8 +19,11 @@ class Command : public CLI::App {
 };
 
 /// Parses; returns an exit code when there is nothing more to do (help was asked for and printed).
-/// Throws UserError for anything CLI11 refuses.
+/// Throws UserError for anything CLI11 refuses, for an option that is given twice and for an empty value.
 [[nodiscard]] std::optional<int> parse(CLI::App& app, const std::vector<std::string>& arguments);
+
+/// The long options among the arguments, "--width", in their order.
+[[nodiscard]] std::vector<std::string> options_given(const std::vector<std::string>& arguments);
 
 /// For an option of integers: decimal digits only, between the two. CLI11 alone takes -1 for 2^64 - 1, 010
 /// for 8, and whatever is too large for the largest.
@@ -64,6 +67,10 @@ void add_talk(CLI::App& app, TalkOptions& talk);
 
 /// A rank-2 .npy file of finite numbers with at least one row and column. Throws UserError.
 [[nodiscard]] Matrix<double> read_inputs(const std::string& path);
+
+/// Throws UserError, naming both, when the inputs of `path` have not the columns that `what` has.
+void require_columns(const Matrix<double>& inputs, const std::string& path, Index needed,
+                     const std::string& what);
 
 /// Throws UserError when `path`, given by `option`, exists already or lies in no writable directory: nothing
 /// is overwritten, and nothing is computed in vain.

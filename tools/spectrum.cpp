@@ -20,7 +20,8 @@ namespace ntape::tools {
 namespace {
 
 struct SpectrumCommandOptions {
-  DataOptions data;
+  data::SourceOptions source;
+  std::uint64_t data_seed = 0;
   std::string weights, against, out;
   ModelOptions model;
   Index outputs = 1, top = 10;
@@ -32,7 +33,7 @@ struct SpectrumCommandOptions {
 };
 
 void add_options(CLI::App& app, SpectrumCommandOptions& o) {
-  add_data(app, o.data);
+  add_data(app, o.source, o.data_seed);
   auto* weights = app.add_option("--weights", o.weights, "W0, b0, W1, ...: they give depth and widths")
                       ->type_name("W.npz");
   auto* depth = add_depth(app, o.model);
@@ -153,16 +154,16 @@ void print_table(const LeadingSpectrum& s, double seconds) {
 }
 
 // Targets play no part here: .npy inputs need none.
-Matrix<double> inputs_of(const DataOptions& o) {
+Matrix<double> inputs_of(const SpectrumCommandOptions& o) {
   if (!o.source.inputs.empty() && o.source.targets.empty()) return read_inputs(o.source.inputs);
   data::SourceOptions source = o.source;
-  source.seed = Seed{o.seed};
+  source.seed = Seed{o.data_seed};
   return std::move(data::load(source).x);
 }
 
 template <class Real>
 int run(const SpectrumCommandOptions& o) {
-  const Matrix<Real> x = in_precision<Real>(inputs_of(o.data));
+  const Matrix<Real> x = in_precision<Real>(inputs_of(o));
   Parameters<Real> theta;
   if (!o.weights.empty()) theta = read_weights<Real>(o.weights);
   const Mlp<Real> model(architecture_of(o, x.shape(1), theta));

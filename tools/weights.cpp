@@ -3,14 +3,20 @@
 #include <algorithm>
 #include <cmath>
 #include <ntape/base/errors.hpp>
+#include <ntape/run/table.hpp>
 
 namespace ntape::tools {
 namespace {
 
+// `given` is as the file has it, `columns` to a row. A number may be finite there and not as a Real.
 template <class Real>
-void require_finite(const Matrix<Real>& m, const std::string& what) {
-  if (!std::all_of(m.begin(), m.end(), [](Real v) { return std::isfinite(v); }))
-    throw UserError("'" + what + "' holds a value that is not finite in this precision");
+void require_finite(const std::vector<double>& given, Index columns, const std::string& what) {
+  for (Index k = 0; k < given.size(); ++k) {
+    if (std::isfinite(static_cast<Real>(given[k]))) continue;
+    throw UserError("'" + what + "' needs finite numbers: row " + std::to_string(k / columns) + ", column " +
+                    std::to_string(k % columns) + " (counted from 0) is " + run::significant(given[k], 6) +
+                    (std::isfinite(given[k]) ? ", which is out of the range of f32" : ""));
+  }
 }
 
 // W0, b0 to W<l>, b<l> make a network; anything else in the file is a mistake somewhere.
@@ -20,9 +26,11 @@ void require_nothing_else(const io::NpzReader& file, const std::string& path, In
     for (Index l = 0; l < layers && !used; ++l)
       used = name == "W" + std::to_string(l) || name == "b" + std::to_string(l);
     if (!used)
-      throw UserError("'" + path + "' holds an array '" + name + "' beside W0, b0 to W" +
-                      std::to_string(layers - 1) + ", b" + std::to_string(layers - 1) +
-                      ", and only weights that follow each other may be there");
+      throw UserError(
+          "'" + path + "' holds an array '" + name + "' beside W0, b0" +
+          (layers > 1 ? " to W" + std::to_string(layers - 1) + ", b" + std::to_string(layers - 1) : "") +
+          ", and only weights that follow each other may be there: the next are W" + std::to_string(layers) +
+          ", b" + std::to_string(layers));
   }
 }
 
@@ -35,13 +43,14 @@ Parameters<Real> read_weights(const std::string& path) {
   Index layers = 0;
   for (; file.has("W" + std::to_string(layers)); ++layers) {
     const std::string w = "W" + std::to_string(layers), b = "b" + std::to_string(layers);
-    auto weight = io::to_matrix<Real>(file.read(w), path + ":" + w);
-    const auto column = io::to_column<Real>(file.read(b), path + ":" + b);
+    const io::NpyArray<double> weights = file.read(w), biases = file.read(b);
+    auto weight = io::to_matrix<Real>(weights, path + ":" + w);
+    const auto column = io::to_column<Real>(biases, path + ":" + b);
     Matrix<Real> bias = make_matrix<Real>(1, column.size());
     std::copy(column.begin(), column.end(), bias.begin());
     if (weight.size() == 0) throw UserError("'" + path + ":" + w + "' is empty");
-    require_finite(weight, path + ":" + w);
-    require_finite(bias, path + ":" + b);
+    require_finite<Real>(weights.values, weight.shape(1), path + ":" + w);
+    require_finite<Real>(biases.values, bias.size(), path + ":" + b);
     if (bias.shape(1) != weight.shape(0))
       throw UserError("'" + path + ":" + b + "' has " + std::to_string(bias.shape(1)) + " entries, and " + w +
                       ", " + to_string(shape_of(weight)) + ", needs " + std::to_string(weight.shape(0)));

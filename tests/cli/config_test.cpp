@@ -73,6 +73,7 @@ TEST_CASE("a saved config runs again, bit for bit, wherever it is run") {
       "drift --data gaussian-product --examples 6 --hidden 5,3 --steps 3 --quiet",
       "drift --data circle --examples 6 --depth 2 --width 4 --steps 3 --quiet",
       "drift --data circle --examples 6 --depth 1 --width 4 --steps 3 --quiet",
+      "drift --data circle --examples 6 --depth 1 --steps 3 --quiet",
       "drift --data circle --rate 0.123456789012345678" + kSmall,
       "drift --data circle --rate 1e-5 --weight-scale 1.1000000000000001 --bias-scale 0" + kSmall,
       "drift --data circle --examples 6 --width 4 --time 20 --quiet",
@@ -108,7 +109,8 @@ TEST_CASE("a saved config names every choice, so that no later default can chang
   std::string options;
   for (const auto& [option, value] : config) options += option + " ";
   CHECK(options ==
-        "activation bias-scale data data-seed depth examples precision rate seed seeds steps track "
+        "activation bias-scale data data-checksum data-seed depth examples precision rate seed seeds steps "
+        "track "
         "weight-scale "
         "width ");
   CHECK(config.at("data") == "\"gaussian-product\"");
@@ -118,6 +120,31 @@ TEST_CASE("a saved config names every choice, so that no later default can chang
   const Csv metrics(file(folder / "run", "metrics.csv"));
   REQUIRE(metrics.number(1, "step") == 1);
   CHECK(std::strtod(config.at("rate").c_str(), nullptr) == metrics.number(1, "time"));
+}
+
+TEST_CASE("a config whose data have changed is refused, unless other data are asked for") {
+  const TempDir folder;
+  const Surroundings here = without_gnuplot(folder.path());
+  write_text(folder / "d.csv", "1,2,3\n4,5,6\n7,8,10\n");
+  must("drift --data d.csv --width 4 --steps 2 --seeds 1 --quiet --out a", folder.path());
+  const std::string sum = entries(file(folder / "a", "config.toml")).at("data-checksum");
+  write_text(folder / "d.csv", "1,2,3\n4,5,6\n7,8,11\n");
+  const std::string again = "drift --config a/config.toml --quiet --out ";
+  const Outcome changed = run(tool_line(again + "b"), here);
+  CAPTURE(changed.err);
+  CHECK(changed.code == 2);
+  CHECK(changed.err.find('\n') == changed.err.size() - 1);
+  for (const std::string& part :
+       {std::string("d.csv"), sum.substr(1, sum.size() - 2), std::string("data-checksum")})
+    CHECK(contains(changed.err, part));
+  CHECK(listing(folder.path()) == "a d.csv");
+  CHECK(run(tool_line(again + "c --examples 2"), here).code == 0);
+  CHECK(run(tool_line(again + "d --data circle"), here).code == 0);
+  CHECK(entries(file(folder / "d", "config.toml")).at("data-checksum") != sum);
+  // Asked for on the command line, it holds whatever else is there.
+  const Outcome asked = run(tool_line("drift --data circle --data-checksum fnv1a64:0123456789abcdef"), here);
+  CHECK(asked.code == 2);
+  CHECK(contains(asked.err, "fnv1a64:0123456789abcdef"));
 }
 
 TEST_CASE("file names with every awkward character come back") {

@@ -149,11 +149,17 @@ TEST_CASE("kernel refuses options and weights that do not fit") {
   weights("other-n0.npz", {{"W0", normal<double>(4, 2, 1)}, {"b0", b0}});
   weights("gap.npz", {{"W0", w0}, {"b0", b0}, {"W2", w1}, {"b2", b1}});
   auto holed = w0;
-  holed(1, 1) = std::nan("");
+  holed(1, 2) = std::nan("");
   weights("nan.npz", {{"W0", holed}, {"b0", b0}});
+  holed(1, 2) = 1e300;
+  weights("large.npz", {{"W0", holed}, {"b0", b0}});
+  auto endless = b0;
+  endless(0, 3) = -std::numeric_limits<double>::infinity();
+  weights("inf-b0.npz", {{"W0", w0}, {"b0", endless}});
+  io::write_npy(at("wide.npy"), normal<double>(2, 5, 1));
   Files fresh;  // its own listing: the weights below belong to it
-  for (const char* name :
-       {"no-w0.npz", "no-b1.npz", "wrong-b0.npz", "wrong-w1.npz", "other-n0.npz", "gap.npz", "nan.npz"})
+  for (const char* name : {"no-w0.npz", "no-b1.npz", "wrong-b0.npz", "wrong-w1.npz", "other-n0.npz",
+                           "gap.npz", "nan.npz", "large.npz", "inf-b0.npz", "wide.npy"})
     std::filesystem::copy(at(name), fresh.folder / name);
   fresh.before = listing(fresh.folder.path());
 
@@ -163,9 +169,14 @@ TEST_CASE("kernel refuses options and weights that do not fit") {
   fresh.refuses(line("--weights no-b1.npz"), {"no-b1.npz", "'b1'"});
   fresh.refuses(line("--weights wrong-b0.npz"), {"b0", "2 entries", "4 x 3", "needs 4"});
   fresh.refuses(line("--weights wrong-w1.npz"), {"W1", "2 x 5", "4 columns"});
-  fresh.refuses(line("--weights other-n0.npz"), {"6 x 3", "2 columns"});
-  fresh.refuses(line("--weights gap.npz"), {"'W2'", "follow each other"});
-  fresh.refuses(line("--weights nan.npz"), {"W0", "not finite"});
+  fresh.refuses(line("--weights other-n0.npz"), {"'x.npy' is 6 x 3", "'other-n0.npz'", "2 columns"});
+  fresh.refuses(line("--against wide.npy"), {"'wide.npy' is 2 x 5", "'x.npy'", "3 columns"});
+  fresh.refuses(line("--weights gap.npz"), {"'W2' beside W0, b0, ", "follow each other", "W1, b1"});
+  fresh.refuses(line("--weights nan.npz"), {"nan.npz:W0'", "row 1, column 2 (counted from 0) is nan\n"});
+  fresh.refuses(line("--weights inf-b0.npz"),
+                {"inf-b0.npz:b0'", "row 0, column 3 (counted from 0) is -inf\n"});
+  fresh.refuses(line("--precision f32 --weights large.npz"),
+                {"large.npz:W0'", "row 1, column 2", "1e+300", "out of the range of f32"});
   fresh.refuses(line("--weights good.npz --width 8"), {"--weights", "--width"});
   fresh.refuses(line("--width 8,16"), {"--width"});
   fresh.refuses(line("--hidden 8,0"), {"--hidden", "'0'"});

@@ -1,8 +1,10 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <ntape/io/npy.hpp>
 #include <ntape/io/npz.hpp>
+#include <sstream>
 
 #include "support/command.hpp"
 #include "support/csv.hpp"
@@ -44,7 +46,7 @@ TEST_CASE("a network that diverges is stopped with a message, and the others are
     const std::string name = "width " + std::to_string(network["width"].get<int>()) + ", seed " +
                              std::to_string(network["seed"].get<int>());
     CHECK(contains(network["message"].get<std::string>(), name + ": training diverged at step "));
-    CHECK(contains(result.out, "stopped: " + network["message"].get<std::string>()));
+    CHECK(contains(result.err, "ntape: warning: stopped: " + network["message"].get<std::string>() + "\n"));
     std::size_t rows = 0;
     for (const auto& row : metrics.rows)
       rows += std::stoi(row.at("width")) == network["width"] && std::stoi(row.at("seed")) == network["seed"];
@@ -53,6 +55,56 @@ TEST_CASE("a network that diverges is stopped with a message, and the others are
     const std::string end = "theta_end_width_" + std::to_string(network["width"].get<int>());
     if (network["seed"] == 0) CHECK(!io::NpzReader(folder / "run/kernels.npz").has(end));
   }
+}
+
+TEST_CASE("a diverged network takes neither its start nor its seed's other widths with it") {
+  const TempDir folder;
+  const Outcome result = run(tool_line(kTooFast + "--rate 60 --width 4,8,16 --seeds 4 --json --out run"),
+                             without_gnuplot(folder.path()));
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  const json s = summary(folder.path());
+  const std::size_t stopped = s["stopped"].size();
+  REQUIRE(stopped > 0);
+  // Every network has a start.
+  CHECK(s["fits"]["limit_distance"]["seeds"] == 4);
+  CHECK(s["fits"]["limit_distance"]["left_out"] == 0);
+  std::vector<std::size_t> widths_left(4, 3);  // of each seed
+  for (const auto& network : s["stopped"]) --widths_left[network["seed"].get<std::size_t>()];
+  std::size_t seeds = 0, used = 0;
+  for (const std::size_t widths : widths_left)
+    if (widths >= 2) {
+      ++seeds;
+      used += widths;
+    }
+  REQUIRE(used > 3 * static_cast<std::size_t>(std::count(widths_left.begin(), widths_left.end(), 3)));
+  CHECK(s["fits"]["kernel_change"]["seeds"] == seeds);
+  CHECK(s["fits"]["kernel_change"]["left_out"] == 12 - used);
+  const Csv metrics(read_text(folder / "run/metrics.csv"));
+  for (const auto& width : s["widths"]) {
+    CHECK(width["started"] == 4);
+    double distance = 0, loss = 0;
+    for (std::size_t k = 0; k < metrics.rows.size(); ++k)
+      if (metrics.number(k, "step") == 0 && metrics.number(k, "width") == width["width"].get<double>()) {
+        distance += metrics.number(k, "limit_distance") / 4;
+        loss += metrics.number(k, "loss") / 4;
+      }
+    // The same four numbers, rounded in another order.
+    CHECK(width["limit_distance"].get<double>() == doctest::Approx(distance).epsilon(1e-14));
+    CHECK(width["first_loss"].get<double>() == doctest::Approx(loss).epsilon(1e-14));
+  }
+}
+
+TEST_CASE("networks that were left out are counted") {
+  const TempDir folder;
+  const Outcome result =
+      run(tool_line(kTooFast + "--rate 60 --width 4,8,16 --seeds 4 --out run"), {.folder = folder.path()});
+  REQUIRE(result.code == 0);
+  const json s = summary(folder.path());
+  CHECK(contains(result.out, std::to_string(s["stopped"].size()) + " of 12 networks stopped early"));
+  CHECK(contains(result.out,
+                 "; without " + s["fits"]["kernel_change"]["left_out"].dump() + " of 12 networks)"));
+  CHECK(contains(read_text(folder / "run/figures/scaling.svg"), "mean of at most 4 seeds"));
 }
 
 TEST_CASE("all networks diverging is a run, too, in both precisions and however soon") {
@@ -69,17 +121,24 @@ TEST_CASE("all networks diverging is a run, too, in both precisions and however 
         const json s = summary(folder.path());
         CHECK(s["stopped"].size() == 4);
         CHECK(s["fits"]["kernel_change"].is_null());
-        CHECK(s["fits"]["limit_distance"].is_null());
+        CHECK(s["fits"]["limit_distance"]["seeds"] == 2);
         CHECK(s["widths"][1]["seeds"] == 0);
         CHECK(s["widths"][1]["last_loss"].is_null());
         const Csv metrics(read_text(folder / "run/metrics.csv"));
         CHECK(metrics.rows.size() >= 4);
         for (const auto& row : metrics.rows)
           for (const auto& [column, cell] : row) CHECK((cell.empty() || std::isfinite(std::stod(cell))));
-        CHECK(listing(folder / "run/figures") == "spectrum.svg");
-        if (talk == " --json") CHECK(json::parse(result.out) == s);
-        if (talk == " --quiet") CHECK((result.out.empty() && result.err.empty()));
-        if (talk.empty()) CHECK(contains(result.out, "stopped: width 16, seed 1: "));
+        CHECK(listing(folder / "run/figures") == "scaling.svg spectrum.svg");
+        if (talk == " --json") CHECK(json::parse(result.out)["stopped"] == s["stopped"]);
+        if (talk == " --quiet") CHECK(result.out.empty());
+        // Nothing but a line for each network, and progress where that is shown.
+        std::size_t warnings = 0;
+        std::istringstream lines(result.err);
+        for (std::string line; std::getline(lines, line);) {
+          warnings += line.starts_with("ntape: warning: stopped: width ");
+          CHECK((line.starts_with("ntape: warning: ") || (talk.empty() && line.starts_with("training "))));
+        }
+        CHECK(warnings == 4);
         std::filesystem::remove_all(folder / "run");
       }
 }

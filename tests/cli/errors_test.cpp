@@ -41,7 +41,10 @@ TEST_CASE("commands and options that do not exist") {
                  {"--verbose", {"unknown option '--verbose'"}},
                  {"help drfit", {"unknown command 'drfit'"}},
                  {"drift --widht 8", {"--widht"}},
-                 {"drift 8", {"8"}},
+                 {"drift 8", {"'8'"}},
+                 {"drift 8 --widht 9", {"'8' '--widht' '9'"}},
+                 {"drift --config none.toml", {"'none.toml'", "--config", "does not exist"}},
+                 {"drift --config old", {"'old'", "is a directory"}},
                  {"drift --width", {"--width"}},
                  {"kernel --inputs X.npy", {"--out", "required"}},
                  {"limit --out T.npz", {"--inputs", "required"}}});
@@ -98,10 +101,38 @@ TEST_CASE("options that do not go together") {
                  {"drift --hidden 8 --depth 2", {"--hidden", "--depth"}},
                  {"drift --data circle --inputs X.npy", {"--inputs", "--data"}},
                  {"drift --inputs X.npy", {"inputs and targets are needed together"}},
-                 {"drift --depth 1 --width 4,8", {"--depth 1", "no hidden layer"}},
                  {"drift --outputs 3", {"--outputs is 3", "1 column"}},
                  {"drift --classes 0,1", {"gaussian-product", "no labels"}},
-                 {"drift --seeds 2 --seeds 3", {"--seeds"}}});
+                 {"drift --depth 1 --width 4,8", {"--depth 1", "no hidden layer"}}});
+}
+
+TEST_CASE("an option is given once, whether it is a number, a list or a flag") {
+  check_refused({{"drift --seeds 2 --seeds 3", {"--seeds is given 2 times"}},
+                 {"drift --seeds=2 --seeds 3", {"--seeds is given 2 times"}},
+                 {"drift --width 4 --width 8 --width 9", {"--width is given 3 times"}},
+                 {"drift --data circle --data circle", {"--data is given 2 times"}},
+                 {"drift --quiet --quiet", {"--quiet is given 2 times"}},
+                 {"kernel --width 8 --width 16 --out K.npz", {"--width is given 2 times"}}});
+}
+
+TEST_CASE("an empty value is no default") {
+  const TempDir folder;
+  for (const std::string option : {"--out", "--data", "--inputs", "--targets", "--config", "--track",
+                                   "--activation", "--width", "--rate"}) {
+    CAPTURE(option);
+    const Outcome result = run(tool({"drift", option, ""}), {.folder = folder.path()});
+    CAPTURE(result.err);
+    CHECK(result.code == 2);
+    CHECK(contains(result.err, option));
+    CHECK((contains(result.err, "empty value") || contains(result.err, "''")));
+    CHECK(listing(folder.path()).empty());
+  }
+  for (const std::string option : {"--against", "--weights", "--save-weights"}) {
+    CAPTURE(option);
+    const Outcome result = run(tool({"kernel", "--inputs", "x.npy", "--out", "K.npz", option, ""}));
+    CHECK(result.code == 2);
+    CHECK(contains(result.err, option + " is given an empty value"));
+  }
 }
 
 TEST_CASE("a rate at which training would diverge names both rates and the way around") {
@@ -115,6 +146,7 @@ TEST_CASE("more than there is memory for") {
                  {"drift --width 4294967296 --depth 3", {"width 4294967296", "memory"}},
                  {"drift --depth 10000000000000000000", {"depth 10000000000000000000", "memory"}},
                  {"drift --hidden 4294967296,4294967296", {"memory"}},
+                 {"drift --data sphere:1000000000000 --examples 3 --width 8", {"data of this size", "GiB"}},
                  {"drift --examples 1000000000000", {"1000000000000 examples", "memory"}},
                  {"drift --seeds 1000000000000000000", {"memory"}}});
 }
@@ -133,6 +165,17 @@ TEST_CASE("output that cannot be") {
                  {"drift --out file/run", {"'file/run'"}},
                  {"drift --out file/deep/run", {"'file/deep/run'"}},
                  {"drift --out /proc/run", {"'/proc/run'"}}});
+}
+
+TEST_CASE("a network without hidden layers needs no width") {
+  const TempDir folder;
+  const Outcome result =
+      run(tool_line("drift --data circle --examples 6 --depth 1 --steps 2 --seeds 2 --out run"),
+          without_gnuplot(folder.path()));
+  CAPTURE(result.err);
+  CHECK(result.code == 0);
+  CHECK(!contains(read_text(folder / "run/config.toml"), "width ="));
+  CHECK(contains(read_text(folder / "run/metrics.csv"), "\n0,1,2,"));
 }
 
 TEST_CASE("a run that fails after its directory was begun leaves no parent behind") {

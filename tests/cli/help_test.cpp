@@ -42,6 +42,12 @@ TEST_CASE("help goes to standard output, shows examples and ends with code 0") {
   }
 }
 
+TEST_CASE("help says what happens without --classes, for each kind of source") {
+  const std::string help = run(tool({"drift", "--help"})).out;
+  CHECK(contains(help, "default: all classes of images"));
+  CHECK(contains(help, "other files' targets as they are"));
+}
+
 TEST_CASE("the tool's own help names every command") {
   const Outcome help = run(tool({"--help"}));
   CHECK(help.code == 0);

@@ -39,7 +39,7 @@ TEST_CASE("an interrupted run leaves nothing, its parents included") {
       const TempDir folder;
       Child child(tool_line(kEndless + " --threads " + threads), {.folder = folder.path()});
       wait_for_partial_directory(folder);
-      CHECK(listing(folder / "deep").starts_with(".run.partial-"));
+      CHECK(listing(folder / "deep").starts_with(".partial-"));
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
       child.kill(signal);
       const Outcome result = child.wait();

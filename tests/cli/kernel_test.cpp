@@ -220,5 +220,11 @@ TEST_CASE("a float network that overflows is refused, with nothing written") {
   CHECK(result.code == 2);
   CHECK(contains(result.err, "the NTK overflowed"));
   CHECK(contains(result.err, "--precision f64"));
+  io::write_npy(w.folder / "huger.npy", Matrix<double>(1e200 * w.x));
+  const Outcome already = run(tool_line("kernel --inputs huger.npy --width 4 --precision f64 --out k.npz"),
+                              {.folder = w.folder.path()});
+  CHECK(already.code == 2);
+  CHECK(contains(already.err, "the NTK overflowed"));
+  CHECK(!contains(already.err, "f64"));
   CHECK(!std::filesystem::exists(w.folder / "k.npz"));
 }

@@ -39,16 +39,25 @@ bool can_mount() {
 }
 
 // Either everything is there, or one sentence and nothing.
-void check_all_or_nothing(const Outcome& result, const SmallDisk& disk, const std::string& all) {
+void check_all_or_nothing(const Outcome& result, const std::filesystem::path& folder, const std::string& all,
+                          const std::string& reason = "No space left on device") {
   CAPTURE(result.err);
   if (result.code == 0) {
-    CHECK(listing(disk.path()) == all);
+    CHECK(listing(folder) == all);
     return;
   }
   CHECK(result.code == 2);
-  CHECK(contains(result.err, "No space left on device"));
+  CHECK(contains(result.err, reason));
   CHECK(result.err.find('\n') == result.err.size() - 1);
-  CHECK(listing(disk.path()).empty());
+  CHECK(listing(folder).empty());
+}
+
+// The words of a command whose files may have so many KiB each.
+std::vector<std::string> limited(int kibibytes, const std::vector<std::string>& words) {
+  std::vector<std::string> all = {"bash", "-c", "ulimit -f \"$1\" && shift && exec \"$@\"", "bash",
+                                  std::to_string(kibibytes)};
+  all.insert(all.end(), words.begin(), words.end());
+  return all;
 }
 
 }  // namespace
@@ -66,7 +75,7 @@ TEST_CASE("drift on a disk of any size leaves a whole run or nothing") {
         run(tool_line("drift --data circle --examples 16 --width 4,8 --seeds 1 --steps 8 --track "
                       "every:1 --quiet --out run"),
             {.folder = disk.path()});
-    check_all_or_nothing(result, disk, "run");
+    check_all_or_nothing(result, disk.path(), "run");
     messages += result.err;
     if (result.code != 0) continue;
     ++whole;
@@ -93,10 +102,45 @@ TEST_CASE("kernel and limit on a disk of any size leave whole files or none") {
       const SmallDisk disk(kibibytes);
       REQUIRE(disk.mounted());
       const Outcome result = run(tool_line(line + inputs), {.folder = disk.path()});
-      check_all_or_nothing(result, disk, all);
+      check_all_or_nothing(result, disk.path(), all);
       ++(result.code == 0 ? whole : failed);
     }
   }
   CHECK(failed > 0);
   CHECK(whole > 0);
+}
+
+// Needs no mounting: a limit on the size of files makes writing fail as a full disk does.
+TEST_CASE("where files may not grow, there are whole runs and files or nothing") {
+  std::string messages;
+  int whole = 0;
+  // From 1 KiB on: standard error is a file here, and the message must fit.
+  for (const int kibibytes : {1, 2, 4, 8, 64}) {
+    CAPTURE(kibibytes);
+    const TempDir folder;
+    const auto words = tool_line(
+        "drift --data circle --examples 16 --width 4,8 --seeds 1 --steps 8 --track every:1 --quiet --out "
+        "run");
+    const Outcome result = run(limited(kibibytes, words), {.folder = folder.path()});
+    check_all_or_nothing(result, folder.path(), "run", "File too large");
+    messages += result.err;
+    whole += result.code == 0;
+  }
+  CHECK(whole > 0);
+  for (const char* file : {"metrics.csv", "layers.csv", "kernels.npz"}) CHECK(contains(messages, file));
+
+  const TempDir inputs;
+  io::write_npy(inputs / "x.npy", normal<double>(40, 3, 1));
+  for (const auto& [line, all] :
+       {std::pair{"kernel --width 16 --out K.npz --save-weights W.npz", "K.npz W.npz"},
+        std::pair{"limit --out T.npz", "T.npz"}})
+    for (const int kibibytes : {1, 10, 64}) {
+      CAPTURE(line);
+      CAPTURE(kibibytes);
+      const TempDir folder;
+      const auto words = tool_line(line + (" --quiet --inputs " + (inputs / "x.npy").string()));
+      const Outcome result = run(limited(kibibytes, words), {.folder = folder.path()});
+      check_all_or_nothing(result, folder.path(), all, "File too large");
+      CHECK((result.code == 0) == (kibibytes == 64));
+    }
 }

@@ -1,11 +1,14 @@
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cmath>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <ntape/io/npy.hpp>
 #include <ntape/io/npz.hpp>
 #include <regex>
 #include <set>
+#include <thread>
 
 #include "support/command.hpp"
 #include "support/csv.hpp"
@@ -106,6 +109,21 @@ TEST_CASE("a run directory holds everything it promises, and it agrees with itse
   }
 }
 
+TEST_CASE("seeds up to the last one are written as they are") {
+  const TempDir folder;
+  must(
+      "drift --data circle --examples 4 --width 4 --seeds 2 --seed 18446744073709551614 --steps 1 --quiet "
+      "--out run",
+      without_gnuplot(folder.path()));
+  for (const char* name : {"run/metrics.csv", "run/layers.csv"}) {
+    const Csv table = csv(folder / name);
+    CHECK(table.rows.front().at("seed") == "18446744073709551614");
+    CHECK(table.rows.back().at("seed") == "18446744073709551615");
+  }
+  const json m = json::parse(read_text(folder / "run/manifest.json"));
+  CHECK(m["seeds"] == json{18446744073709551614U, 18446744073709551615U});
+}
+
 TEST_CASE("layer shares of the trace sum to one") {
   const TempDir folder;
   for (const std::string precision : {"f64", "f32"}) {
@@ -133,13 +151,16 @@ TEST_CASE("the manifest says where the figures come from") {
   const json m = json::parse(read_text(folder / "run/manifest.json"));
   const std::string version = run(tool({"--version"})).out;
   CHECK("ntape " + m["version"].get<std::string>() + "\n" == version);
-  CHECK(!m["compiler"].get<std::string>().empty());
+  CHECK(contains(m["compiler"].get<std::string>(), "++ "));
+  CHECK(!m["build_type"].get<std::string>().empty());
+  CHECK(m["native"].is_boolean());
   CHECK(contains(m["blas"].get<std::string>(), "OpenBLAS"));
   CHECK(!m["blas_kernel"].get<std::string>().empty());
   CHECK(m["threads"] == 1);
   CHECK(m["precision"] == "f32");
   CHECK(m["seeds"] == json{5, 6, 7});
   CHECK(m["widths"] == json{4, 8});
+  CHECK(m["hidden"] == json{{4, 4, 4}, {8, 8, 8}});
   CHECK(m["wall_seconds"].get<double>() > 0);
   CHECK(std::regex_match(m["finished_utc"].get<std::string>(),
                          std::regex("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ")));
@@ -147,16 +168,29 @@ TEST_CASE("the manifest says where the figures come from") {
   CHECK(std::regex_match(m["data"]["checksum"].get<std::string>(), std::regex("fnv1a64:[0-9a-f]{16}")));
 }
 
-TEST_CASE("the summary has the fits, and --json prints it and nothing else") {
+TEST_CASE("one explicit shape is called by its smallest width and recorded whole") {
   const TempDir folder;
-  const Outcome printed = must(kSweep + " --json --out run", {.folder = folder.path()});
+  must("drift --data circle --examples 5 --hidden 9,4,6 --seeds 1 --steps 1 --quiet --out run",
+       without_gnuplot(folder.path()));
+  CHECK(json::parse(read_text(folder / "run/manifest.json"))["hidden"] == json::parse("[[9, 4, 6]]"));
+  const json s = json::parse(read_text(folder / "run/summary.json"));
+  CHECK(s["widths"][0]["width"] == 4);
+  CHECK(s["widths"][0]["hidden"] == json{9, 4, 6});
+}
+
+TEST_CASE("the summary has the fits, and --json prints it with its place and nothing else") {
+  const TempDir folder;
+  const Outcome printed = must(kSweep + " --json --out deep/run", {.folder = folder.path()});
   CHECK(printed.err.empty());
-  CHECK(printed.out == read_text(folder / "run/summary.json"));
-  const json s = json::parse(printed.out);
+  json s = json::parse(printed.out);
+  CHECK(s["out"] == "deep/run");
+  s.erase("out");
+  CHECK(s == json::parse(read_text(folder / "deep/run/summary.json")));
   for (const char* fit : {"kernel_change", "limit_distance"}) {
     CHECK(s["fits"][fit]["exponent"].get<double>() < 0);
     CHECK(s["fits"][fit]["ci95"].get<double>() > 0);
     CHECK(s["fits"][fit]["seeds"] == 3);
+    CHECK(s["fits"][fit]["left_out"] == 0);
   }
   REQUIRE(s["widths"].size() == 2);
   CHECK(s["widths"][0]["width"] == 4);
@@ -174,6 +208,36 @@ TEST_CASE("quiet says nothing; otherwise there is an intro, a table and the plac
         "start vs limit ~ width^", "95% interval", "report in b\n"})
     CHECK(contains(loud.out, text));
   CHECK(contains(loud.err, "training 100%"));
+}
+
+TEST_CASE("runs that end at the same time do not lose to each other") {
+  const TempDir folder;
+  const Surroundings where = without_gnuplot(folder.path());
+  const std::string line = "drift --data circle --examples 4 --width 4 --seeds 1 --steps 1 --quiet";
+  // Six runs of some hundredths of a second each: several in the same second.
+  std::vector<std::unique_ptr<Child>> children;
+  for (int k = 0; k < 6; ++k) children.push_back(std::make_unique<Child>(tool_line(line), where));
+  for (const auto& child : children) CHECK(child->wait().code == 0);
+  std::size_t runs = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "runs")) {
+    CHECK(std::filesystem::exists(entry.path() / "summary.json"));
+    ++runs;
+  }
+  CHECK(runs == 6);
+
+  // A name that was chosen, and taken by somebody else during the run.
+  Child slow(tool_line("drift --data circle --examples 8 --width 64 --seeds 1 --steps 6000 --track 0 --quiet "
+                       "--out mine"),
+             where);
+  for (int tries = 0; tries < 10000 && !contains(listing(folder.path()), ".partial-"); ++tries)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  write_text(folder / "mine", "theirs");
+  const Outcome result = slow.wait();
+  CHECK(result.code == 0);
+  CHECK(contains(result.err,
+                 "ntape: warning: 'mine' has come to exist meanwhile; the report is in 'mine-2'\n"));
+  CHECK(read_text(folder / "mine") == "theirs");
+  CHECK(std::filesystem::exists(folder / "mine-2/summary.json"));
 }
 
 TEST_CASE("an activation without a closed form is measured against its limit, too") {
@@ -199,6 +263,16 @@ TEST_CASE("what one width, one seed or no step cannot show is left out") {
   CHECK(listing(folder / "still/figures") == "scaling.svg spectrum.svg");
   CHECK(csv(folder / "still/metrics.csv").rows.size() == 2);
   CHECK(contains(still.out, "one seed: no confidence interval"));
+}
+
+TEST_CASE("a single tracked step is a point in the figure of the drift, for each width") {
+  const TempDir folder;
+  must("drift --data circle --examples 5 --width 4,8,16 --seeds 2 --steps 4 --track 0,4 --quiet --out run",
+       {.folder = folder.path()});
+  const std::string svg = read_text(folder / "run/figures/drift.svg");
+  std::size_t marks = 0;
+  for (std::size_t at = 0; (at = svg.find("xlink:href='#gpPt6'", at)) != std::string::npos; ++at) ++marks;
+  CHECK(marks == 2 * 3);  // each with its white halo
 }
 
 TEST_CASE("data at the edge are figures or empty cells, never a fault") {

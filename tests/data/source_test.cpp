@@ -48,6 +48,21 @@ TEST_CASE("source: synthetic sets, their defaults and their seed") {
   }
 }
 
+TEST_CASE("source: what it takes at least is known before anything is made or read") {
+  CHECK(least_bytes({}) == 2 * 8 * 128 * 2.0);
+  CHECK(least_bytes(named("circle", 10)) == 2 * 8 * 10 * 2.0);
+  CHECK(least_bytes(named("sphere:1000000000", 3)) == 2 * 8 * 3e9);
+  CHECK(least_bytes(named("sphere:18446744073709551615")) > 1e22);
+  const TempDir dir;
+  write_text(dir / "d.csv", "1,0\n2,1\n3,0\n");
+  CHECK(least_bytes(named((dir / "d.csv").string())) == 12);
+  CHECK(least_bytes(named("idx:" + (dir / "d.csv").string() + "," + (dir / "d.csv").string())) == 24);
+  SourceOptions arrays;
+  arrays.inputs = arrays.targets = (dir / "d.csv").string();
+  CHECK(least_bytes(arrays) == 48);
+  CHECK(least_bytes(named("none.npz")) == 0);
+}
+
 TEST_CASE("source: files") {
   const TempDir dir;
   write_text(dir / "d.csv", "1,0\n2,1\n3,0\n");

@@ -96,6 +96,34 @@ TEST_CASE("styles: bands for lines, bars for points, dashes for fits and referen
   CHECK(count(script, "filledcurves") == 1);
 }
 
+// gnuplot draws nothing for a line through one point.
+TEST_CASE("a curve of few points shows them, one of a single point shows it with its bar") {
+  Figure f = simple();
+  // A point with a bar has a white halo, which is a mark as well.
+  const auto marks = [&] {
+    const std::string svg = report::draw_svg(f);
+    return count(svg, "<use xlink:href='#gpPt6' ") - count(svg, "color='#FFFFFF'/>");
+  };
+  const std::string script = report::gnuplot_script(f);
+  CHECK(contains(script, "$series0 using 1:2 with points pt 7 ps 0.5 lc rgb '#0072B2' notitle"));
+  CHECK(marks() == 3);
+  f.series[0] = {.label = "one", .x = {3}, .y = {5}, .low = {4}, .high = {6}};
+  CHECK(contains(report::gnuplot_script(f), "$series0 using 1:2:3:4 with yerrorbars"));
+  CHECK(marks() == 1);
+  f.series[0] = {.label = "one", .x = {3}, .y = {5}, .low = {}, .high = {}};
+  CHECK(marks() == 1);
+  Series& many = f.series[0];
+  many = {.label = "many", .x = {}, .y = {}, .low = {}, .high = {}};
+  for (int k = 1; k <= 41; ++k) {
+    many.x.push_back(k);
+    many.y.push_back(k);
+  }
+  CHECK(marks() == 0);
+  many.x.pop_back();
+  many.y.pop_back();
+  CHECK(marks() == 40);
+}
+
 TEST_CASE("more series than colours are told apart by dashes") {
   Figure f = simple();
   f.series.resize(13, f.series[0]);

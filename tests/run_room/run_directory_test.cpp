@@ -20,7 +20,7 @@ TEST_CASE("a run directory appears on commit only, with all its files") {
     directory.write_text("deep/er/y.txt", "two");
     write_text(directory.file("figures/z"), "three");
     CHECK(!std::filesystem::exists(folder / "a/b/run"));
-    directory.commit();
+    CHECK(directory.commit());
     CHECK(directory.final_path() == folder / "a/b/run");
   }
   CHECK(listing(folder / "a/b") == "run");
@@ -61,10 +61,12 @@ TEST_CASE("nothing is overwritten, not even what comes to exist meanwhile") {
     RunDirectory late(folder / "late");
     late.write_text("x", "ours");
     std::filesystem::create_directory(folder / "late");  // empty: a plain rename would replace it
-    CHECK(contains(message_of<UserError>([&] { late.commit(); }), "exists already"));
+    CHECK(!late.commit());
+    CHECK(late.final_path() == folder / "late-2");
   }
-  CHECK(listing(folder.path()) == "dir file late link");
+  CHECK(listing(folder.path()) == "dir file late late-2 link");
   CHECK(listing(folder / "late").empty());
+  CHECK(read_text(folder / "late-2/x") == "ours");
   CHECK(read_text(folder / "file") == "mine");
 }
 
@@ -77,17 +79,49 @@ TEST_CASE("impossible places are refused with their name") {
   CHECK(listing(folder.path()) == "file");
 }
 
-TEST_CASE("two runs of one name go on beside each other; the first to commit has it") {
+TEST_CASE("runs of one name go on beside each other; the first to commit has it, the others a number") {
   const TempDir folder;
   {
-    RunDirectory one(folder / "run"), two(folder / "run");
+    RunDirectory one(folder / "run"), two(folder / "run"), three(folder / "run");
     one.write_text("x", "one");
     two.write_text("x", "two");
-    two.commit();
-    CHECK_THROWS_AS(one.commit(), UserError);
+    three.write_text("x", "three");
+    CHECK(two.commit());
+    CHECK(!one.commit());
+    CHECK(!three.commit());
+    CHECK(three.final_path() == folder / "run-3");
   }
-  CHECK(listing(folder.path()) == "run");
+  CHECK(listing(folder.path()) == "run run-2 run-3");
   CHECK(read_text(folder / "run/x") == "two");
+  CHECK(read_text(folder / "run-2/x") == "one");
+  CHECK(read_text(folder / "run-3/x") == "three");
+}
+
+TEST_CASE("a name that nobody chose may be taken from the start") {
+  const TempDir folder;
+  std::filesystem::create_directory(folder / "run");
+  RunDirectory directory(folder / "run", RunDirectory::Taken::number);
+  CHECK(!directory.commit());
+  CHECK(listing(folder.path()) == "run run-2");
+}
+
+TEST_CASE("dots in a path make no directories, and names may be as long as names can be") {
+  const TempDir folder;
+  { CHECK(RunDirectory(folder / "o/x/.././y/.").commit()); }
+  CHECK(listing(folder.path()) == "o");
+  CHECK(listing(folder / "o") == "y");
+  const std::string longest(255, 'n');
+  {
+    RunDirectory directory(folder / longest);
+    CHECK(directory.commit());
+  }
+  CHECK(std::filesystem::is_directory(folder / longest));
+  // Taken, it has no longer name to go to: nothing is left but the message.
+  {
+    RunDirectory directory(folder / longest, RunDirectory::Taken::number);
+    CHECK(contains(message_of<UserError>([&] { (void)directory.commit(); }), "name"));
+  }
+  CHECK(listing(folder.path()) == longest + " o");
 }
 
 TEST_CASE("an abandoned directory is gone, and whoever writes to it waits") {
@@ -112,8 +146,8 @@ TEST_CASE("a finished directory survives being abandoned") {
   const TempDir folder;
   RunDirectory directory(folder / "a/run");
   directory.write_text("x", "one");
-  directory.commit();
+  CHECK(directory.commit());
   (void)directory.abandon();
   CHECK(listing(folder / "a/run") == "x");
-  CHECK_THROWS_AS(directory.commit(), InternalError);
+  CHECK_THROWS_AS((void)directory.commit(), InternalError);
 }

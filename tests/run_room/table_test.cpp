@@ -38,7 +38,10 @@ TEST_CASE("cells of every kind, with quotes where they are needed") {
   table.add({Cell(), Cell(std::int64_t{-7})});
   table.add({Cell(0.5), Cell(std::string("plain"))});
   table.add({Cell(std::string("say \"x\"")), Cell(std::string("two\nlines"))});
-  CHECK(table.text() == "a,\"b,c\"\n,-7\n0.5,plain\n\"say \"\"x\"\"\",\"two\nlines\"\n");
+  table.add({Cell(std::uint64_t{18446744073709551615U}), Cell(std::uint64_t{0})});
+  CHECK(table.text() ==
+        "a,\"b,c\"\n,-7\n0.5,plain\n\"say \"\"x\"\"\",\"two\nlines\"\n"
+        "18446744073709551615,0\n");
   CHECK_THROWS_AS(table.add({Cell()}), InternalError);
 }
 

@@ -78,8 +78,10 @@ TEST_CASE("what stopped, or is one, or stands still, is left out") {
   plan.rate = 1e30;
   plan.force_rate = true;
   const auto stopped = study::drift_figures(plan, study::run_drift(plan, data));
-  REQUIRE(names(stopped) == "spectrum");
-  CHECK(stopped[0].figure.series.size() == 2);  // start and infinite width: there is no end
+  REQUIRE(names(stopped) == "scaling spectrum");
+  CHECK(stopped[0].figure.series.size() == 2);  // initial distance and its fit: there is no drift
+  CHECK(stopped[0].figure.series[0].x == std::vector<double>{4, 8});
+  CHECK(stopped[1].figure.series.size() == 2);  // start and infinite width: there is no end
 
   plan.rate.reset();
   plan.force_rate = false;

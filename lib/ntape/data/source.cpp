@@ -95,6 +95,29 @@ Dataset<double> load(const SourceOptions& options) {
                   "idx:IMAGES,LABELS, FILE.npz and FILE.csv");
 }
 
+double least_bytes(const SourceOptions& options) {
+  const std::string& spec = options.spec;
+  const auto on_disk = [](const std::string& path) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(path, error);
+    return error ? 0.0 : static_cast<double>(size);
+  };
+  const auto made = [&](Index fallback, Index dimension) {
+    return 2.0 * sizeof(double) * static_cast<double>(or_default(options.examples, fallback)) *
+           static_cast<double>(dimension);
+  };
+  if (!options.inputs.empty() || !options.targets.empty())
+    return 2 * (on_disk(options.inputs) + on_disk(options.targets));
+  if (spec.empty() || spec == "gaussian-product") return made(GaussianProductOptions{}.examples, 2);
+  if (spec == "circle") return made(CircleOptions{}.examples, 2);
+  if (spec.starts_with(kSphere)) return made(SphereOptions{}.examples, sphere_dimension(spec));
+  if (spec.starts_with(kIdx)) {
+    const IdxPaths paths = idx_paths(spec);
+    return on_disk(paths.images) + on_disk(paths.labels);
+  }
+  return on_disk(spec);
+}
+
 SourceOptions resolved(const SourceOptions& options, const Dataset<double>& loaded) {
   const auto from_root = [](const std::filesystem::path& path) {
     return std::filesystem::absolute(path).string();

@@ -27,6 +27,11 @@ struct SourceOptions {
 /// without targets or with a spec, and as the source itself does. cast<float> makes it a float dataset.
 [[nodiscard]] Dataset<double> load(const SourceOptions& options);
 
+/// Bytes that load(options) takes at the same time, from below, without reading or making anything: points
+/// that are made, and copied once; files at their size on disk, .npy with the matrix made of it. 0 for what
+/// load would refuse. Throws UserError for a sphere that is not understood.
+[[nodiscard]] double least_bytes(const SourceOptions& options);
+
 /// The same source, said so that it stays the same later and elsewhere: defaults by their names and numbers,
 /// paths from the root. `loaded` is what load(options) gave. An IDX path whose absolute form has a comma
 /// stays as it is: "idx:IMAGES,LABELS" has no way to say it.

@@ -1,36 +1,62 @@
-#include <algorithm>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
+#include <ntape/base/errors.hpp>
 #include <ntape/drift/scaling.hpp>
 
 namespace ntape {
 
+namespace {
+
+struct Line {
+  double slope, intercept;
+  std::size_t points;
+};
+
+// Through the values that have a logarithm.
+std::optional<Line> line_of(std::span<const double> widths, const std::vector<double>& values) {
+  std::vector<double> x, y;
+  double mean_x = 0, mean_y = 0;
+  for (std::size_t w = 0; w < values.size(); ++w) {
+    if (!(std::isfinite(values[w]) && values[w] > 0)) continue;
+    x.push_back(std::log(widths[w]));
+    y.push_back(std::log(values[w]));
+  }
+  const double count = static_cast<double>(x.size());
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    mean_x += x[k] / count;
+    mean_y += y[k] / count;
+  }
+  double spread = 0, product = 0;
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    spread += (x[k] - mean_x) * (x[k] - mean_x);
+    product += (x[k] - mean_x) * (y[k] - mean_y);
+  }
+  if (x.size() < 2 || spread == 0) return std::nullopt;
+  return Line{product / spread, mean_y - product / spread * mean_x, x.size()};
+}
+
+}  // namespace
+
 std::optional<ScalingFit> fit_scaling(std::span<const double> widths,
                                       const std::vector<std::vector<double>>& values) {
-  const double count = static_cast<double>(widths.size());
-  double mean_x = 0;
-  for (const double w : widths) mean_x += std::log(w) / count;
-  double spread = 0;
-  for (const double w : widths) spread += (std::log(w) - mean_x) * (std::log(w) - mean_x);
-  if (widths.size() < 2 || spread == 0) return std::nullopt;
-
   std::vector<double> slopes, intercepts;
+  std::size_t left_out = 0;
   for (const auto& seed : values) {
-    const bool usable = seed.size() == widths.size() && std::all_of(seed.begin(), seed.end(), [](double v) {
-                          return std::isfinite(v) && v > 0;
-                        });
-    if (!usable) continue;
-    double mean_y = 0, product = 0;
-    for (const double v : seed) mean_y += std::log(v) / count;
-    for (std::size_t w = 0; w < seed.size(); ++w)
-      product += (std::log(widths[w]) - mean_x) * (std::log(seed[w]) - mean_y);
-    slopes.push_back(product / spread);
-    intercepts.push_back(mean_y - product / spread * mean_x);
+    if (seed.size() != widths.size())
+      throw InternalError("a seed with " + std::to_string(seed.size()) + " values at " +
+                          std::to_string(widths.size()) + " widths");
+    left_out += seed.size();
+    const std::optional<Line> line = line_of(widths, seed);
+    if (!line) continue;
+    left_out -= line->points;
+    slopes.push_back(line->slope);
+    intercepts.push_back(line->intercept);
   }
   if (slopes.empty()) return std::nullopt;
 
   ScalingFit fit;
   fit.seeds = slopes.size();
+  fit.left_out = left_out;
   const double n = static_cast<double>(slopes.size());
   for (const double s : slopes) fit.exponent += s / n;
   for (const double i : intercepts) fit.log_prefactor += i / n;

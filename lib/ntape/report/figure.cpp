@@ -64,8 +64,11 @@ std::string axis_commands(char name, AxisRange range, bool logarithmic, const st
   return text + "set " + axis + "tics (" + tics + ") enhanced\n";
 }
 
-// What `plot` draws of one series, without its data block's name.
-std::vector<std::string> plot_commands(const Series& s, std::size_t coloured) {
+// So many points can be told apart on a curve.
+constexpr std::size_t kFewPoints = 40;
+
+// What `plot` draws of one series of so many points, without its data block's name.
+std::vector<std::string> plot_commands(const Series& s, std::size_t points, std::size_t coloured) {
   const std::size_t colour = coloured % kPalette.size();
   const bool again = coloured >= kPalette.size();  // a second round of colours is told apart by dashes
   const std::string paint =
@@ -82,6 +85,11 @@ std::vector<std::string> plot_commands(const Series& s, std::size_t coloured) {
                                  : again ? " dt 4"
                                          : "") +
                      paint + title);
+  // A curve of one point is a point, and its band a bar.
+  if (s.style == Style::line && points == 1 && !s.low.empty())
+    commands.push_back(" using 1:2:3:4 with yerrorbars pt 7 ps 0.5 lw 1.5" + paint + " notitle");
+  else if (s.style == Style::line && points <= kFewPoints)
+    commands.push_back(" using 1:2 with points pt 7 ps 0.5" + paint + " notitle");
   return commands;
 }
 
@@ -110,7 +118,7 @@ std::string gnuplot_script(const Figure& figure) {
     }
     data += "END_OF_DATA\n";
     if (s.style == Style::line || s.style == Style::points) ++coloured;
-    for (const std::string& command : plot_commands(s, std::max<std::size_t>(coloured, 1) - 1))
+    for (const std::string& command : plot_commands(s, points.size(), std::max<std::size_t>(coloured, 1) - 1))
       plot += (plot.empty() ? "plot " : ", \\\n     ") + block + command;
   }
   return "set encoding utf8\n"

@@ -8,7 +8,7 @@ namespace ntape::report {
 
 struct Series {
   enum class Style {
-    line,       ///< with a band from low to high
+    line,       ///< with a band from low to high, and its points if they are few
     points,     ///< with error bars from low to high
     fit,        ///< dashed, in the colour of the series before it
     reference,  ///< dashed and black: what the others are compared with

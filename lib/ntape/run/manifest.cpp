@@ -1,6 +1,7 @@
 #include <omp.h>
 
 #include <ctime>
+#include <ntape/run/build_facts.hpp>
 #include <ntape/run/manifest.hpp>
 
 // <cblas.h> declares them too, with hundreds of others.
@@ -10,6 +11,15 @@ char* openblas_get_corename(void);
 }
 
 namespace ntape::run {
+namespace {
+
+#ifdef __clang__
+constexpr const char* kCompiler = "clang++ " __clang_version__;
+#else
+constexpr const char* kCompiler = "g++ " __VERSION__;
+#endif
+
+}  // namespace
 
 Environment describe_environment() {
   const std::time_t now = std::time(nullptr);
@@ -17,8 +27,14 @@ Environment describe_environment() {
   gmtime_r(&now, &utc);
   char stamp[32];
   std::strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return {NTAPE_VERSION,           __VERSION__,           openblas_get_config(),
-          openblas_get_corename(), omp_get_max_threads(), stamp};
+  return {.version = NTAPE_VERSION,
+          .compiler = kCompiler,
+          .build_type = NTAPE_BUILD_TYPE,
+          .native = NTAPE_NATIVE != 0,
+          .blas = openblas_get_config(),
+          .blas_kernel = openblas_get_corename(),
+          .threads = omp_get_max_threads(),
+          .now_utc = stamp};
 }
 
 }  // namespace ntape::run

@@ -27,23 +27,41 @@ fs::path topmost_missing(const fs::path& directory) {
   return missing;
 }
 
+// Whether `from` was renamed; false when `to` is taken. A directory that came into being meanwhile is never
+// replaced.
+bool rename_to_free(const fs::path& from, const fs::path& to) {
+  if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno == EEXIST || errno == ENOTEMPTY) return false;
+  const int error = errno;
+  // Some file systems do not know that flag; plain rename still refuses a directory that is not empty.
+  if (error == EINVAL) {
+    std::error_code ignored;
+    if (fs::exists(fs::symlink_status(to, ignored))) return false;
+    if (std::rename(from.c_str(), to.c_str()) == 0) return true;
+  }
+  throw UserError("the output directory '" + to.string() +
+                  "' cannot be given its name: " + std::strerror(errno));
+}
+
 }  // namespace
 
-RunDirectory::RunDirectory(const fs::path& final_path) {
+RunDirectory::RunDirectory(const fs::path& final_path, Taken taken) {
   if (final_path.empty()) throw UserError("the output directory has an empty name; give one with --out");
-  final_ = final_path.has_filename() ? final_path : final_path.parent_path();  // "runs/x/" is "runs/x"
+  // "new/../runs/x/" is "runs/x", and no directory `new` is made for it.
+  final_ = final_path.lexically_normal();
+  if (!final_.has_filename()) final_ = final_.parent_path();
   std::error_code error;
   int attempt = 0;
   const fs::file_status status = fs::symlink_status(final_, error);
-  if (fs::exists(status)) refuse_existing(final_);
+  if (fs::exists(status) && taken == Taken::refuse) refuse_existing(final_);
   const fs::path parent = final_.has_parent_path() ? final_.parent_path() : fs::path(".");
   made_parent_ = topmost_missing(parent);
   error.clear();
   fs::create_directories(parent, error);
-  // A killed process of the same number may have left its directory.
+  // A killed process of the same number may have left its directory. The name is short and its own: the
+  // final one may be as long as names can be.
   for (bool made = false; !made && !error;) {
-    partial_ = parent / ("." + final_.filename().string() + ".partial-" + std::to_string(getpid()) + "-" +
-                         std::to_string(attempt++));
+    partial_ = parent / (".partial-" + std::to_string(getpid()) + "-" + std::to_string(attempt++));
     made = fs::create_directory(partial_, error);
   }
   if (error) {
@@ -103,18 +121,14 @@ void RunDirectory::write_text(std::string_view relative, std::string_view conten
                     final_.string() + "': " + (errno ? std::strerror(errno) : "unknown error"));
 }
 
-void RunDirectory::commit() {
+bool RunDirectory::commit() {
   const std::lock_guard lock(mutex_);
   if (committed_) throw InternalError("a run directory was committed twice");
-  // RENAME_NOREPLACE: a directory that came into being meanwhile is never replaced.
-  if (renameat2(AT_FDCWD, partial_.c_str(), AT_FDCWD, final_.c_str(), RENAME_NOREPLACE) != 0) {
-    if (errno == EEXIST || errno == ENOTEMPTY) refuse_existing(final_);
-    // Some file systems do not know that flag; plain rename still refuses a directory that is not empty.
-    if (errno != EINVAL || fs::exists(final_) || std::rename(partial_.c_str(), final_.c_str()) != 0)
-      throw UserError("the output directory '" + final_.string() +
-                      "' cannot be made: " + std::strerror(errno));
-  }
+  const fs::path asked = final_;
+  for (int number = 2; !rename_to_free(partial_, final_); ++number)
+    final_ = asked.string() + "-" + std::to_string(number);
   committed_ = true;
+  return final_ == asked;
 }
 
 }  // namespace ntape::run

@@ -12,8 +12,14 @@ namespace ntape::run {
 /// parent directories it had to make.
 class RunDirectory {
  public:
-  /// Throws UserError when `final_path` exists or its parent cannot be made or written to.
-  explicit RunDirectory(const std::filesystem::path& final_path);
+  /// What a name that is taken from the start means.
+  enum class Taken {
+    refuse,  ///< a mistake: somebody chose the name
+    number,  ///< nothing: the directory gets the first free one of name-2, name-3, ...
+  };
+  /// The path is taken without its "." and "..". Throws UserError when it exists (with Taken::refuse) or its
+  /// parent cannot be made or written to.
+  explicit RunDirectory(const std::filesystem::path& final_path, Taken taken = Taken::refuse);
   ~RunDirectory();
   RunDirectory(const RunDirectory&) = delete;
   RunDirectory& operator=(const RunDirectory&) = delete;
@@ -22,8 +28,11 @@ class RunDirectory {
   [[nodiscard]] std::filesystem::path file(std::string_view relative) const;
   /// Throws UserError when not every byte could be written (no space, say).
   void write_text(std::string_view relative, std::string_view content) const;
-  /// Throws UserError when the final path has come to exist meanwhile. Call once.
-  void commit();
+  /// Where the name is taken, maybe only meanwhile, by the first free one of name-2, name-3, ...: what was
+  /// computed is never lost to a name. Returns whether it got its own. Throws UserError when it cannot be
+  /// renamed. Call once.
+  bool commit();
+  /// Where it is to be; after commit(), where it is.
   [[nodiscard]] const std::filesystem::path& final_path() const { return final_; }
 
   /// Removes what is not committed, from another thread, in order to end the process: every other member,

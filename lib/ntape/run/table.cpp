@@ -17,6 +17,7 @@ std::string quoted(const std::string& text) {
 struct CellText {
   std::string operator()(std::monostate) const { return {}; }
   std::string operator()(std::int64_t v) const { return std::to_string(v); }
+  std::string operator()(std::uint64_t v) const { return std::to_string(v); }
   std::string operator()(double v) const {
     char digits[32];
     const auto end = std::to_chars(digits, digits + sizeof digits, v).ptr;

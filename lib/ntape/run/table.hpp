@@ -11,7 +11,7 @@ namespace ntape::run {
 /// the same bits; an empty cell (monostate) is what pandas reads as missing.
 class CsvTable {
  public:
-  using Cell = std::variant<std::monostate, std::int64_t, double, std::string>;
+  using Cell = std::variant<std::monostate, std::int64_t, std::uint64_t, double, std::string>;
 
   explicit CsvTable(std::vector<std::string> columns);
   /// Throws InternalError for another number of cells than columns.

@@ -9,7 +9,7 @@ namespace {
 using report::Figure;
 using report::Series;
 
-// Mean, and smallest and largest, over the seeds of one width that were not stopped.
+// Mean, and smallest and largest, over the seeds of one width.
 struct Spread {
   std::vector<double> x, mean, low, high;
 };
@@ -43,14 +43,17 @@ std::string rounded(double value) {
 }
 
 // What bands and bars are, for the title.
-std::string over_seeds(const DriftPlan& plan, const std::string& band) {
-  return plan.seeds == 1 ? " (one seed)"
-                         : " (mean of " + std::to_string(plan.seeds) + " seeds; " + band + ": min to max)";
+std::string over_seeds(const DriftPlan& plan, const DriftResult& result, const std::string& band) {
+  if (plan.seeds == 1) return " (one seed)";
+  const bool some =
+      std::any_of(result.runs.begin(), result.runs.end(), [](const DriftRun& run) { return run.stopped; });
+  return " (mean of " + std::string(some ? "at most " : "") + std::to_string(plan.seeds) + " seeds; " + band +
+         ": min to max)";
 }
 
 Figure drift_figure(const DriftPlan& plan, const DriftResult& result) {
   Figure figure;
-  figure.title = "Kernel drift during training" + over_seeds(plan, "band");
+  figure.title = "Kernel drift during training" + over_seeds(plan, result, "band");
   figure.x_label = "training time t = rate \u00d7 steps";
   figure.y_label = "\u2016\u0398(t) \u2212 \u0398(0)\u2016 / \u2016\u0398(0)\u2016";
   figure.log_x = figure.log_y = true;
@@ -89,7 +92,7 @@ void add_scaling(Figure& figure, const std::string& what, const Spread& spread,
 
 Figure scaling_figure(const DriftPlan& plan, const DriftResult& result) {
   Figure figure;
-  figure.title = "Distance to the limit and drift against width" + over_seeds(plan, "bar");
+  figure.title = "Distance to the limit and drift against width" + over_seeds(plan, result, "bar");
   figure.x_label = "hidden width";
   figure.y_label = "relative Frobenius distance of kernels";
   figure.log_x = figure.log_y = true;
@@ -99,9 +102,9 @@ Figure scaling_figure(const DriftPlan& plan, const DriftResult& result) {
     std::vector<double> changes, distances;
     for (Index s = 0; s < plan.seeds; ++s) {
       const DriftRun& run = result.runs[a * plan.seeds + s];
-      if (run.stopped) continue;
-      changes.push_back(run.rows.back().kernel_change);
-      if (run.rows.front().limit_distance) distances.push_back(*run.rows.front().limit_distance);
+      if (!run.stopped) changes.push_back(run.rows.back().kernel_change);
+      if (!run.rows.empty() && run.rows.front().limit_distance)
+        distances.push_back(*run.rows.front().limit_distance);
     }
     add_point(drift, static_cast<double>(plan.widths[a]), changes);
     add_point(distance, static_cast<double>(plan.widths[a]), distances);

@@ -29,8 +29,12 @@ double least_memory(const DriftPlan& plan, Index examples, int threads) {
     networks.push_back(bytes_of(a, static_cast<double>(examples), real));
   std::sort(networks.rbegin(), networks.rend());
   const double seeds = static_cast<double>(plan.seeds), jobs = seeds * static_cast<double>(networks.size());
+  // The data in the precision of the networks, which all share.
+  const double inputs =
+      plan.architectures.empty() ? 0 : static_cast<double>(plan.architectures.front().widths.front());
   // Fewer networks than threads train one after another.
-  double places = jobs < threads ? 1 : threads, bytes = 0;
+  double places = jobs < threads ? 1 : threads;
+  double bytes = real * static_cast<double>(examples) * inputs;
   for (const double network : networks) {
     bytes += std::min(seeds, places) * network;
     places -= std::min(seeds, places);

@@ -71,7 +71,8 @@ void set_rate(const DriftPlan& plan, DriftResult& result) {
     throw UserError("the rate " + significant(result.rate, 6) + ", with the critical rate " +
                     significant(result.critical_rate, 6) + " of " + result.critical_source +
                     ", is out of the range of " + (plan.precision == Precision::f32 ? "f32" : "f64") +
-                    ": other inputs, scales or precision are needed");
+                    ": other inputs or scales are needed" +
+                    (plan.precision == Precision::f32 ? ", or --precision f64" : ""));
 }
 
 void set_steps(const DriftPlan& plan, DriftResult& result) {

@@ -15,7 +15,7 @@ Cell cell(double value) {
   return Cell(value);
 }
 Cell cell(Index value) {
-  return Cell(static_cast<std::int64_t>(value));
+  return Cell(std::uint64_t{value});
 }
 Cell cell(const std::optional<double>& value) {
   return value ? Cell(*value) : Cell();
@@ -27,10 +27,10 @@ std::string metrics_csv(const DriftResult& result) {
                   "parameter_change", "output_gap"});
   for (const DriftRun& run : result.runs)
     for (const DriftRow& r : run.rows)
-      table.add({cell(run.width), Cell(static_cast<std::int64_t>(run.seed)), cell(r.step), cell(r.time),
-                 cell(r.loss), cell(r.kernel_change), cell(r.limit_distance), cell(r.kernel_distance),
-                 cell(r.trace_ratio), cell(r.lambda_max), cell(r.lambda_min), cell(r.alignment),
-                 cell(r.parameter_change), cell(r.output_gap)});
+      table.add({cell(run.width), Cell(run.seed), cell(r.step), cell(r.time), cell(r.loss),
+                 cell(r.kernel_change), cell(r.limit_distance), cell(r.kernel_distance), cell(r.trace_ratio),
+                 cell(r.lambda_max), cell(r.lambda_min), cell(r.alignment), cell(r.parameter_change),
+                 cell(r.output_gap)});
   return table.text();
 }
 
@@ -39,9 +39,17 @@ std::string layers_csv(const DriftResult& result) {
   for (const DriftRun& run : result.runs)
     for (const DriftRow& r : run.rows)
       for (Index l = 0; l < r.layers.size(); ++l)
-        table.add({cell(run.width), Cell(static_cast<std::int64_t>(run.seed)), cell(r.step), cell(r.time),
-                   cell(l), cell(r.layers[l].trace_share), cell(r.layers[l].change)});
+        table.add({cell(run.width), Cell(run.seed), cell(r.step), cell(r.time), cell(l),
+                   cell(r.layers[l].trace_share), cell(r.layers[l].change)});
   return table.text();
+}
+
+// The hidden widths of each network, which `width` calls by one number.
+std::vector<std::vector<Index>> hidden_widths(const DriftPlan& plan) {
+  std::vector<std::vector<Index>> hidden;
+  for (const Architecture& a : plan.architectures)
+    hidden.emplace_back(a.widths.begin() + 1, a.widths.end() - 1);
+  return hidden;
 }
 
 nlohmann::json optional_json(const std::optional<double>& value) {
@@ -50,7 +58,10 @@ nlohmann::json optional_json(const std::optional<double>& value) {
 
 nlohmann::json fit_json(const std::optional<ScalingFit>& fit) {
   if (!fit) return nullptr;
-  return {{"exponent", fit->exponent}, {"ci95", optional_json(fit->ci95)}, {"seeds", fit->seeds}};
+  return {{"exponent", fit->exponent},
+          {"ci95", optional_json(fit->ci95)},
+          {"seeds", fit->seeds},
+          {"left_out", fit->left_out}};
 }
 
 std::string manifest_json(const DriftPlan& plan, const data::Dataset<double>& data, const DriftResult& result,
@@ -59,6 +70,8 @@ std::string manifest_json(const DriftPlan& plan, const data::Dataset<double>& da
   nlohmann::ordered_json j;
   j["version"] = environment.version;
   j["compiler"] = environment.compiler;
+  j["build_type"] = environment.build_type;
+  j["native"] = environment.native;
   j["blas"] = environment.blas;
   j["blas_kernel"] = environment.blas_kernel;
   j["threads"] = environment.threads;
@@ -69,6 +82,7 @@ std::string manifest_json(const DriftPlan& plan, const data::Dataset<double>& da
   for (Index s = 0; s < plan.seeds; ++s) seeds.push_back(plan.first_seed + s);
   j["seeds"] = seeds;
   j["widths"] = plan.widths;
+  j["hidden"] = hidden_widths(plan);
   j["rate"] = result.rate;
   j["steps"] = result.steps;
   j["data"] = {{"name", data.name},           {"description", data.description},
@@ -100,23 +114,25 @@ std::vector<WidthSummary> summarize(const DriftPlan& plan, const DriftResult& re
   for (Index a = 0; a < plan.widths.size(); ++a) {
     WidthSummary row;
     row.width = plan.widths[a];
-    double distance = 0;
+    double distance = 0, first_loss = 0, change = 0, last_loss = 0;
     for (Index s = 0; s < plan.seeds; ++s) {
       const DriftRun& run = result.runs[a * plan.seeds + s];
+      if (run.rows.empty()) continue;
+      ++row.started;
+      distance += run.rows.front().limit_distance.value_or(0);
+      first_loss += run.rows.front().loss;
       if (run.stopped) continue;
       ++row.seeds;
-      row.kernel_change += run.rows.back().kernel_change;
-      row.first_loss += run.rows.front().loss;
-      row.last_loss += run.rows.back().loss;
-      distance += run.rows.front().limit_distance.value_or(0);
+      change += run.rows.back().kernel_change;
+      last_loss += run.rows.back().loss;
     }
-    if (row.seeds > 0) {
-      const double n = static_cast<double>(row.seeds);
-      row.kernel_change /= n;
-      row.first_loss /= n;
-      row.last_loss /= n;
-      if (result.limit) row.limit_distance = distance / n;
-    }
+    const auto mean = [](double sum, Index count) {
+      return count > 0 ? std::optional<double>(sum / static_cast<double>(count)) : std::nullopt;
+    };
+    if (result.limit) row.limit_distance = mean(distance, row.started);
+    row.first_loss = mean(first_loss, row.started);
+    row.kernel_change = mean(change, row.seeds);
+    row.last_loss = mean(last_loss, row.seeds);
     table.push_back(row);
   }
   return table;
@@ -134,15 +150,17 @@ std::string summary_json(const DriftPlan& plan, const data::Dataset<double>& dat
   j["seeds"] = plan.seeds;
   j["first_seed"] = plan.first_seed;
   j["widths"] = nlohmann::ordered_json::array();
+  const auto hidden = hidden_widths(plan);
   for (const WidthSummary& row : summarize(plan, result)) {
     nlohmann::ordered_json w;
     w["width"] = row.width;
+    w["hidden"] = hidden[j["widths"].size()];
+    w["started"] = row.started;
     w["seeds"] = row.seeds;
     w["limit_distance"] = optional_json(row.limit_distance);
-    const auto figure = [&](double v) { return row.seeds > 0 ? nlohmann::json(v) : nlohmann::json(nullptr); };
-    w["kernel_change"] = figure(row.kernel_change);
-    w["first_loss"] = figure(row.first_loss);
-    w["last_loss"] = figure(row.last_loss);
+    w["kernel_change"] = optional_json(row.kernel_change);
+    w["first_loss"] = optional_json(row.first_loss);
+    w["last_loss"] = optional_json(row.last_loss);
     j["widths"].push_back(w);
   }
   j["fits"]["kernel_change"] = fit_json(result.kernel_change_fit);

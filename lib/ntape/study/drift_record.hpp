@@ -18,14 +18,13 @@ void write_drift_record(const run::RunDirectory& directory, const DriftPlan& pla
 [[nodiscard]] std::string summary_json(const DriftPlan& plan, const data::Dataset<double>& data,
                                        const DriftResult& result);
 
-/// The table a person reads: per width, means over the seeds that were not stopped.
+/// The table a person reads: per width, means over seeds. Empty is what no network has.
 struct WidthSummary {
   Index width = 0;
-  Index seeds = 0;  ///< that were not stopped; if 0, there are no means and the figures below are 0
-  std::optional<double> limit_distance;
-  double kernel_change = 0;
-  double first_loss = 0;
-  double last_loss = 0;
+  Index started = 0;  ///< seeds with a row at step 0: the start is the mean over these
+  Index seeds = 0;    ///< that were not stopped: the end is the mean over these
+  std::optional<double> limit_distance, first_loss;  ///< at the start
+  std::optional<double> kernel_change, last_loss;    ///< at the end
 };
 [[nodiscard]] std::vector<WidthSummary> summarize(const DriftPlan& plan, const DriftResult& result);
 

@@ -98,7 +98,8 @@ DriftRow RowMaker::row_of(const Snapshot& now, const std::vector<double>& spectr
 
 bool RowMaker::add(Snapshot&& now, const std::function<Kernel<double>()>& frozen) {
   const std::string overflow = "its outputs or kernel overflowed at step " + std::to_string(now.step) +
-                               "; smaller inputs, targets, scales or --rate are needed, or --precision f64";
+                               "; smaller inputs, targets, scales or --rate are needed" +
+                               (precision_ == Precision::f32 ? ", or --precision f64" : "");
   if (!all_finite(now)) return stop(overflow);
   if (now.step == 0) {
     if (is_zero(now.kernel.values)) return stop("its kernel is zero at step 0, so it cannot be trained");

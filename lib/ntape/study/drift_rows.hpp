@@ -11,9 +11,11 @@ namespace ntape::study {
 /// Turns the snapshots of one network into the rows of its run, against its own first snapshot and the limit.
 class RowMaker {
  public:
-  /// `shared` gives limit and rate. The kernels at start and end are kept in the run if `keep_kernels`.
-  RowMaker(const DriftResult& shared, const data::Dataset<double>& data, DriftRun& run, bool keep_kernels)
-      : shared_(shared), data_(data), run_(run), keep_kernels_(keep_kernels) {}
+  /// `shared` gives limit and rate, `precision` is the network's. The kernels at start and end are kept in
+  /// the run if `keep_kernels`.
+  RowMaker(const DriftResult& shared, const data::Dataset<double>& data, DriftRun& run, Precision precision,
+           bool keep_kernels)
+      : shared_(shared), data_(data), run_(run), precision_(precision), keep_kernels_(keep_kernels) {}
 
   /// Adds a row and returns true, or, when a figure of the network is not finite or its first kernel is zero,
   /// marks the run as stopped and returns false. `frozen` gives the kernel that moves all outputs,
@@ -27,6 +29,7 @@ class RowMaker {
   const DriftResult& shared_;
   const data::Dataset<double>& data_;
   DriftRun& run_;
+  Precision precision_;
   bool keep_kernels_;
   Snapshot start_;
   std::optional<LazyPrediction> lazy_;

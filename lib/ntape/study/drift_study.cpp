@@ -1,14 +1,15 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <cmath>
 #include <exception>
+#include <limits>
 #include <ntape/base/errors.hpp>
 #include <ntape/kernel/empirical.hpp>
 #include <ntape/study/drift_rows.hpp>
 #include <ntape/study/drift_study.hpp>
 #include <ntape/study/kernel_track.hpp>
 #include <ntape/train/descent.hpp>
+#include <type_traits>
 
 namespace ntape::study {
 namespace {
@@ -36,7 +37,8 @@ void train_one(const Architecture& architecture, const data::Dataset<Real>& data
                DriftRun& run, const StepSink& each_step) {
   const Mlp<Real> model(architecture);
   Parameters<Real> theta = model.initialize(Seed{run.seed});
-  RowMaker rows(shared, exact, run, keep_kernels);
+  constexpr Precision kPrecision = std::is_same_v<Real, float> ? Precision::f32 : Precision::f64;
+  RowMaker rows(shared, exact, run, kPrecision, keep_kernels);
   const auto frozen = [&] { return cast<double>(empirical_ntk(model, theta, data.x, KernelForm::full)); };
   ReportingTrack<Real> track(
       model, data.x, shared.tracked, [&](Snapshot&& s) { return rows.add(std::move(s), frozen); }, each_step);
@@ -105,22 +107,16 @@ void require_a_row(const DriftResult& result) {
 }
 
 void fit(const DriftPlan& plan, DriftResult& result) {
-  // A width of which every network was stopped says nothing; the others still do.
-  std::vector<double> widths;
+  // NaN makes the fit do without this network. One that was stopped had its start all the same.
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<double> widths(plan.widths.begin(), plan.widths.end());
   std::vector<std::vector<double>> change(plan.seeds), distance(plan.seeds);
-  for (Index a = 0; a < plan.widths.size(); ++a) {
-    const auto first = result.runs.begin() + static_cast<std::ptrdiff_t>(a * plan.seeds);
-    const auto last = first + static_cast<std::ptrdiff_t>(plan.seeds);
-    if (std::all_of(first, last, [](const DriftRun& run) { return run.stopped; })) continue;
-    widths.push_back(static_cast<double>(plan.widths[a]));
+  for (Index a = 0; a < plan.widths.size(); ++a)
     for (Index s = 0; s < plan.seeds; ++s) {
-      const DriftRun& run = *(first + static_cast<std::ptrdiff_t>(s));
-      // NaN makes the fit leave this seed out.
-      const double none = std::nan("");
-      change[s].push_back(run.stopped ? none : run.rows.back().kernel_change);
-      distance[s].push_back(run.stopped ? none : run.rows.front().limit_distance.value_or(none));
+      const DriftRun& run = result.runs[a * plan.seeds + s];
+      change[s].push_back(run.stopped ? kNone : run.rows.back().kernel_change);
+      distance[s].push_back(run.rows.empty() ? kNone : run.rows.front().limit_distance.value_or(kNone));
     }
-  }
   result.kernel_change_fit = fit_scaling(widths, change);
   result.limit_distance_fit = fit_scaling(widths, distance);
 }

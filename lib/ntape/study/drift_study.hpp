@@ -94,8 +94,8 @@ using ProgressSink = std::function<void(std::uint64_t done)>;
 /// Trains and tracks what prepare_drift has prepared. Networks are spread over OpenMP's threads, one network
 /// a thread; fewer networks than threads are trained one after another, each with all threads. Every figure
 /// is the same bits for any number of threads. A network that diverges keeps its rows so far, says so in
-/// `message` and is left out of the fits; a width without any other network, too. `progress` is told
-/// total_work in all, whatever diverges. Throws UserError when no network has even a first row.
+/// `message` and is left out of the fit at the end; its start counts. `progress` is told total_work in all,
+/// whatever diverges. Throws UserError when no network has even a first row.
 /// Cost: per network, steps * 6 N P flops, and per tracked step one kernel, one N x N eigenvalue problem,
 /// once one of (N C) x (N C).
 [[nodiscard]] DriftResult run_drift(const DriftPlan& plan, const data::Dataset<double>& data,
