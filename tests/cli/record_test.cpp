@@ -1,14 +1,11 @@
 #include <doctest/doctest.h>
 
-#include <chrono>
 #include <cmath>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <ntape/io/npy.hpp>
 #include <ntape/io/npz.hpp>
 #include <regex>
 #include <set>
-#include <thread>
 
 #include "support/command.hpp"
 #include "support/csv.hpp"
@@ -208,36 +205,6 @@ TEST_CASE("quiet says nothing; otherwise there is an intro, a table and the plac
         "start vs limit ~ width^", "95% interval", "report in b\n"})
     CHECK(contains(loud.out, text));
   CHECK(contains(loud.err, "training 100%"));
-}
-
-TEST_CASE("runs that end at the same time do not lose to each other") {
-  const TempDir folder;
-  const Surroundings where = without_gnuplot(folder.path());
-  const std::string line = "drift --data circle --examples 4 --width 4 --seeds 1 --steps 1 --quiet";
-  // Six runs of some hundredths of a second each: several in the same second.
-  std::vector<std::unique_ptr<Child>> children;
-  for (int k = 0; k < 6; ++k) children.push_back(std::make_unique<Child>(tool_line(line), where));
-  for (const auto& child : children) CHECK(child->wait().code == 0);
-  std::size_t runs = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(folder / "runs")) {
-    CHECK(std::filesystem::exists(entry.path() / "summary.json"));
-    ++runs;
-  }
-  CHECK(runs == 6);
-
-  // A name that was chosen, and taken by somebody else during the run.
-  Child slow(tool_line("drift --data circle --examples 8 --width 64 --seeds 1 --steps 6000 --track 0 --quiet "
-                       "--out mine"),
-             where);
-  for (int tries = 0; tries < 10000 && !contains(listing(folder.path()), ".partial-"); ++tries)
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  write_text(folder / "mine", "theirs");
-  const Outcome result = slow.wait();
-  CHECK(result.code == 0);
-  CHECK(contains(result.err,
-                 "ntape: warning: 'mine' has come to exist meanwhile; the report is in 'mine-2'\n"));
-  CHECK(read_text(folder / "mine") == "theirs");
-  CHECK(std::filesystem::exists(folder / "mine-2/summary.json"));
 }
 
 TEST_CASE("an activation without a closed form is measured against its limit, too") {
