@@ -7,9 +7,12 @@
 #include <ntape/limit/recursion.hpp>
 #include <ntape/run/memory.hpp>
 #include <ntape/run/table.hpp>
+#include <optional>
+#include <sstream>
 
 #include "commands.hpp"
 #include "interrupt.hpp"
+#include "limit_questions.hpp"
 #include "options.hpp"
 
 namespace ntape::tools {
@@ -19,12 +22,32 @@ struct Options {
   std::string inputs, against, out;
   ModelOptions model;
   LimitOptions limit;
+  Index sphere = 0, degrees = 200;
+  bool check_positive = false, phase = false;
   MachineOptions machine;
   TalkOptions talk;
 };
 
+void add_questions(CLI::App& app, Options& o) {
+  app.add_option("--sphere", o.sphere, "eigenvalues on the sphere in dimension D")
+      ->transform(whole_number(2, 10000))
+      ->type_name("D")
+      ->group("Questions");
+  app.add_option("--degrees", o.degrees, "of spherical harmonics, at most 2000")
+      ->transform(whole_number(0, 2000))
+      ->type_name("K")
+      ->group("Questions")
+      ->capture_default_str();
+  app.add_flag("--check-positive", o.check_positive,
+               "is the NTK positive definite, on the sphere and on the inputs")
+      ->group("Questions");
+  app.add_flag("--phase", o.phase, "what depth leads to, and after how many layers")->group("Questions");
+}
+
 void add_options(CLI::App& app, Options& o) {
-  app.add_option("--inputs", o.inputs, "N1 x n_0")->required()->type_name("X.npy")->group("Data");
+  app.add_option("--inputs", o.inputs, "N1 x n_0; not needed for --sphere and --phase")
+      ->type_name("X.npy")
+      ->group("Data");
   app.add_option("--against", o.against, "N2 x n_0; default: the inputs themselves")
       ->type_name("Z.npy")
       ->group("Data");
@@ -40,15 +63,16 @@ void add_options(CLI::App& app, Options& o) {
   app.add_flag("--layers", o.limit.layers, "also write ntk_layers, (L, N1, N2), which sum to ntk")
       ->group("Output");
   app.add_option("--out", o.out, "a new file: ntk, nngp, and their bounds ntk_bound, nngp_bound")
-      ->required()
       ->type_name("T.npz")
       ->group("Output");
   add_talk(app, o.talk);
+  add_questions(app, o);
   app.footer(
       "examples:\n"
       "  ntape limit --inputs X.npy --depth 4 --activation relu --bias-scale 0.1 --out T.npz\n"
       "  ntape limit --inputs X.npy --against Z.npy --activation tanh --tolerance 1e-8 --out T.npz\n"
-      "  ntape limit --inputs X.npy --depth 20 --layers --out T.npz");
+      "  ntape limit --inputs X.npy --depth 20 --layers --out T.npz\n"
+      "  ntape limit --depth 3 --activation tanh --sphere 10 --degrees 40 --check-positive --phase");
 }
 
 void require_finite(const LimitKernels& limit) {
@@ -72,6 +96,60 @@ void add_layers(io::NpzWriter& file, const std::vector<Matrix<double>>& layers) 
   file.add<double>("ntk_layers", {layers.size(), layers.front().shape(0), layers.front().shape(1)}, all);
 }
 
+// A complaint in CLI11's words: what is needed depends on what is asked.
+void require_enough(const Options& o) {
+  const auto missing = [](const std::string& option, const std::string& reason) {
+    return UserError(option + " is required" + reason + " (see ntape limit --help)");
+  };
+  if (o.inputs.empty() && o.sphere == 0 && !o.phase) throw missing("--inputs", "");
+  if (o.inputs.empty() && !o.against.empty()) throw missing("--inputs", " for --against");
+  if (o.inputs.empty() && o.check_positive && o.sphere == 0)
+    throw missing("--inputs or --sphere", " for --check-positive");
+  if (o.inputs.empty() && o.sphere == 0 && !o.out.empty())
+    throw missing("--inputs or --sphere", " for --out");
+  if (!o.inputs.empty() && o.out.empty()) throw missing("--out", " with --inputs");
+}
+
+LimitKernels kernels_of(const Options& o, const Architecture& architecture, const Matrix<double>& x,
+                        std::ostream& out, nlohmann::json& facts) {
+  const std::optional<Matrix<double>> z =
+      o.against.empty() ? std::nullopt : std::optional(read_inputs(o.against));
+  const double n1 = static_cast<double>(x.shape(0)), n2 = z ? static_cast<double>(z->shape(0)) : n1;
+  const double layers = o.limit.layers ? 2 * static_cast<double>(o.model.depth) : 0;
+  run::require_memory((10 + layers) * sizeof(double) * n1 * n2,
+                      "kernels of " + std::to_string(x.shape(0)) + " inputs");
+  LimitKernels limit =
+      z ? limit_kernels(architecture, x, *z, o.limit) : limit_kernels(architecture, x, o.limit);
+  require_finite(limit);
+  const Shape shape = shape_of(limit.ntk.values);
+  const double bound = relative_bound(limit);
+  facts["shape"] = {shape.rows, shape.cols};
+  facts["bound"] = bound;
+  out << o.out << ": limit NTK and NNGP, " << to_string(shape) << ", within " << run::significant(bound, 2)
+      << " of the largest entry\n";
+  return limit;
+}
+
+void write(const Options& o, const std::optional<LimitKernels>& limit,
+           const std::optional<SphereSpectrum>& spectrum) {
+  const SignalsHeld held;
+  io::NpzWriter file(o.out);
+  if (limit) {
+    file.add("ntk", limit->ntk.values);
+    file.add("nngp", limit->nngp.values);
+    file.add("ntk_bound", limit->ntk_bound);
+    file.add("nngp_bound", limit->nngp_bound);
+    if (o.limit.layers) add_layers(file, limit->layers);
+  }
+  if (spectrum) {
+    const std::vector<Index> shape = {spectrum->value.size()};
+    file.add<double>("mu", shape, spectrum->value);
+    file.add<double>("mu_bound", shape, spectrum->bound);
+    file.add<double>("multiplicity", shape, spectrum->multiplicity);
+  }
+  file.close();
+}
+
 }  // namespace
 
 int limit_command(const std::vector<std::string>& arguments) {
@@ -79,39 +157,35 @@ int limit_command(const std::vector<std::string>& arguments) {
   Command app("The infinite-width NTK and NNGP kernels.", "ntape limit");
   add_options(app, o);
   if (const auto code = parse(app, arguments)) return *code;
+  require_enough(o);
   apply_threads(o.machine);
   require_activation(o.model.activation);
-  require_new_file(o.out, "--out");
+  if (!o.out.empty()) require_new_file(o.out, "--out");
 
-  const Matrix<double> x = read_inputs(o.inputs);
-  const std::optional<Matrix<double>> z =
-      o.against.empty() ? std::nullopt : std::optional(read_inputs(o.against));
-  const double n1 = static_cast<double>(x.shape(0)), n2 = z ? static_cast<double>(z->shape(0)) : n1;
-  const double layers = o.limit.layers ? 2 * static_cast<double>(o.model.depth) : 0;
-  run::require_memory((10 + layers) * sizeof(double) * n1 * n2,
-                      "kernels of " + std::to_string(x.shape(0)) + " inputs");
-  const Architecture architecture = equal_architecture(o.model, x.shape(1), 1, 1);
-  const LimitKernels limit =
-      z ? limit_kernels(architecture, x, *z, o.limit) : limit_kernels(architecture, x, o.limit);
-  require_finite(limit);
-  {
-    const SignalsHeld held;
-    io::NpzWriter file(o.out);
-    file.add("ntk", limit.ntk.values);
-    file.add("nngp", limit.nngp.values);
-    file.add("ntk_bound", limit.ntk_bound);
-    file.add("nngp_bound", limit.nngp_bound);
-    if (o.limit.layers) add_layers(file, limit.layers);
-    file.close();
-  }
-  const Shape shape = shape_of(limit.ntk.values);
-  const double bound = relative_bound(limit);
+  std::optional<Matrix<double>> x;
+  if (!o.inputs.empty()) x = read_inputs(o.inputs);
+  const Index columns = x ? x->shape(1) : std::max<Index>(o.sphere, 2);
+  const Architecture architecture = equal_architecture(o.model, columns, 1, 1);
+  std::ostringstream out;
+  nlohmann::json facts;
+  if (!o.out.empty()) facts["out"] = o.out;
+
+  // The warning comes before any work.
+  if (o.phase) answer_phase(architecture, out, facts);
+  if (!o.talk.json && !o.talk.quiet) std::cout << out.str() << std::flush;
+  out.str("");
+  std::optional<LimitKernels> limit;
+  if (x) limit = kernels_of(o, architecture, *x, out, facts);
+  if (limit && o.check_positive && o.against.empty()) answer_inputs(limit->ntk.values, out, facts);
+  std::optional<SphereSpectrum> spectrum;
+  const Index dimension = o.sphere == 0 && o.check_positive ? std::max<Index>(columns, 2) : o.sphere;
+  if (dimension > 0)
+    spectrum = answer_sphere(architecture, dimension, o.degrees, o.check_positive, out, facts);
+  if (!o.out.empty()) write(o, limit, spectrum);
   if (o.talk.json)
-    std::cout << nlohmann::json{{"out", o.out}, {"shape", {shape.rows, shape.cols}}, {"bound", bound}}.dump(2)
-              << '\n';
+    std::cout << facts.dump(2) << '\n';
   else if (!o.talk.quiet)
-    std::cout << o.out << ": limit NTK and NNGP, " << to_string(shape) << ", within "
-              << run::significant(bound, 2) << " of the largest entry\n";
+    std::cout << out.str();
   return 0;
 }
 

@@ -119,3 +119,46 @@ TEST_CASE("limit writes layers' parts, and is as good as it is asked to be") {
   CHECK(refused.code == 2);
   CHECK(refused.err.find("tolerance") != std::string::npos);
 }
+
+TEST_CASE("limit answers questions without inputs") {
+  const TempDir folder;
+  const Surroundings here{.folder = folder.path()};
+  const Outcome phase = run(tool_line("limit --phase --depth 40 --bias-scale 0.1"), here);
+  REQUIRE(phase.code == 0);
+  CHECK(phase.out.starts_with(
+      "phase: ordered; variance q* = 0.02, chi_1 = 0.5, correlation c* = 1, length xi = 1.4427 layers\n"));
+  CHECK(phase.out.find("depth 40 is 28 times xi") != std::string::npos);
+
+  // relu, L = 2, no bias: no odd harmonics from 3 on
+  const Outcome sphere = run(
+      tool_line("limit --depth 2 --bias-scale 0 --sphere 2 --degrees 20 --check-positive --out s.npz"), here);
+  REQUIRE(sphere.code == 0);
+  CHECK(sphere.out.find("positive: shown up to degree 2 of 20\n") != std::string::npos);
+  CHECK(sphere.out.find("degrees 3, 5, 7, 9, ... (9 of them)\n") != std::string::npos);
+  const auto mu = io::NpzReader(folder / "s.npz").read("mu").values;
+  REQUIRE(mu.size() == 21);
+
+  const auto facts =
+      nlohmann::json::parse(run(tool_line("limit --depth 2 --sphere 3 --check-positive --json"), here).out);
+  CHECK(facts["positive"]["shown_up_to"] == 200);
+  CHECK(facts["positive"]["by_theorem"] == true);
+  CHECK(facts["sphere"]["eigenvalues"].size() == 201);
+}
+
+TEST_CASE("limit checks definiteness on inputs, and says what it lacks") {
+  const TempDir folder;
+  const Surroundings here{.folder = folder.path()};
+  Matrix<double> x = normal<double>(5, 3, 1);
+  io::write_npy(folder / "x.npy", x);
+  const auto facts = nlohmann::json::parse(
+      run(tool_line("limit --inputs x.npy --check-positive --degrees 10 --json --out a.npz"), here).out);
+  CHECK(facts["inputs"]["smallest"] > 0);
+  CHECK(facts["inputs"]["condition"] > 1);
+  CHECK(facts["sphere"]["dimension"] == 3);
+  for (const char* line : {"limit --check-positive", "limit --phase --out p.npz", "limit --inputs x.npy",
+                           "limit --sphere 3 --against x.npy", "limit --sphere 1"}) {
+    const Outcome refused = run(tool_line(line), here);
+    CAPTURE(line);
+    CHECK(refused.code == 2);
+  }
+}

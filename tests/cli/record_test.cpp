@@ -217,6 +217,8 @@ TEST_CASE("an activation without a closed form is measured against its limit, to
   const json s = json::parse(read_text(folder / "run/summary.json"));
   CHECK(s["fits"]["limit_distance"]["exponent"].is_number());
   CHECK(s["widths"][0]["limit_distance"].is_number());
+  CHECK(s["limit_bound"] > 1e-16);
+  CHECK(s["limit_bound"] < 1e-11);
 }
 
 TEST_CASE("what one width, one seed or no step cannot show is left out") {

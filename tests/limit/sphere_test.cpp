@@ -103,6 +103,29 @@ TEST_CASE("equally spaced points on the circle alias the spectrum") {
   for (Index j = 0; j < n; ++j) CHECK(std::abs(eigenvalues[j] - expected[j]) < 1e-14);
 }
 
+// relu without bias at L = 2 has no odd harmonics from 3 on; x^2 has a kernel of degree 2 and rank 1 + .. +
+// N(d,2).
+TEST_CASE("positivity is claimed as far as it is shown") {
+  const Positivity relu = positivity(sphere_spectrum(network("relu", 2, 0), 2, 60));
+  REQUIRE(relu.proved);
+  CHECK(*relu.proved == 2);
+  REQUIRE(relu.undecided.size() == 29);
+  for (Index k = 0; k < 29; ++k) CHECK(relu.undecided[k] == 2 * k + 3);
+  const Positivity biased = positivity(sphere_spectrum(network("relu", 2, .1), 3, 60));
+  CHECK(*biased.proved == 60);
+  CHECK(biased.undecided.empty());
+  const Positivity square = positivity(sphere_spectrum(network("square", 2, .1), 3, 20));
+  CHECK(square.positive == std::vector<Index>{0, 1, 2});
+
+  CHECK(positive_by_theorem(network("tanh", 2, .1)));
+  CHECK(!positive_by_theorem(network("tanh", 2, 0)));
+  CHECK(!positive_by_theorem(network("tanh", 1, .1)));
+  CHECK(!positive_by_theorem(network("square", 3, .1)));
+  Architecture residual = network("tanh", 3, .1);
+  residual.residual = true;
+  CHECK(!positive_by_theorem(residual));
+}
+
 // The paper's rate for relu with bias: mu_k ~ k^-d.
 TEST_CASE("relu's eigenvalues decay like k^-d") {
   for (const Index d : {2, 3, 4}) {

@@ -132,6 +132,11 @@ TEST_CASE("plans that cannot be are refused, each in a sentence") {
                    p.precision = study::Precision::f32;
                  }),
                  "out of the range of f32"));
+  CHECK(contains(changed([](auto& p) {
+                   p = plan_of({4, 8});
+                   for (auto& a : p.architectures) a.parametrization = Parametrization::standard;
+                 }),
+                 "give one width"));
   CHECK(contains(changed([](auto& p) { p.first_seed = std::numeric_limits<std::uint64_t>::max() - 1; }),
                  "2^64"));
 }

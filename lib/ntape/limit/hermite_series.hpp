@@ -19,9 +19,8 @@ namespace ntape::limit {
 struct HermiteCoefficients {
   static constexpr std::size_t kBlock = 16;
   Moments of;
-  std::vector<double> d;  ///< a whole number of blocks
-  std::vector<double>
-      tail;  ///< at block b: an upper bound of T_n, n = kBlock b; d.size() / kBlock + 1 of them
+  std::vector<double> d;      ///< a whole number of blocks
+  std::vector<double> tail;   ///< at block b, and at the end: an upper bound of sqrt(T_n), n = kBlock b
   std::vector<double> total;  ///< at block b: sum_{k<n} |d_k|
   double error = 0;           ///< of one coefficient
 };

@@ -95,6 +95,7 @@ class Walk {
       variance = e.p / sum;
       error = e.p_error * kLayerNormEpsilon / sum + 2 * kEpsilon;
     }
+    at.variance[i] = variance;
     at.deviation[i] = std::sqrt(variance);
     at.before[i] = e.mean;
     at.before_error[i] = e.mean_error;
@@ -133,10 +134,11 @@ class Walk {
     const double next = f.forward * a + f.bias;
     e.a = at.activation[i] = a;
     e.a_error = at.activation_error[i] = a > 0 ? error / a + 2 * kEpsilon : 0;
-    e.p = at.next[i] = next;
+    e.p = next;
     e.p_error = next > 0 ? f.forward * a * e.a_error / next + 4 * kEpsilon : 0;
     at.root_activation[i] = std::sqrt(a);
-    at.root_next[i] = std::sqrt(next);
+    at.root_next[i] = next > 0 ? std::sqrt(next) : 1;
+    at.dead[i] = next > 0 ? 0 : 1;
     at.next_slack[i] = next > 0 ? f.bias / next * e.a_error : 0;
   }
 
@@ -150,9 +152,9 @@ class Walk {
 }  // namespace
 
 ExampleColumns::ExampleColumns(std::size_t count) {
-  for (Numbers* column : {&deviation, &inverse, &inverse_error, &size, &slope_size, &value_slack,
+  for (Numbers* column : {&variance, &deviation, &inverse, &inverse_error, &size, &slope_size, &value_slack,
                           &slope_slack, &smooth, &mean, &mean_error, &before, &before_error, &activation,
-                          &activation_error, &root_activation, &next, &root_next, &next_slack})
+                          &activation_error, &root_activation, &root_next, &dead, &next_slack})
     column->assign(count, 0.0);
 }
 

@@ -17,7 +17,8 @@ struct LayerFactors {
 /// Examples at one hidden layer, a column per quantity. Relative errors are of variances.
 struct ExampleColumns {
   using Numbers = std::vector<double>;
-  Numbers deviation;  ///< square root of the variance that the dual takes, after layer_norm if there is one
+  Numbers variance;   ///< what the dual takes, after layer_norm if there is one
+  Numbers deviation;  ///< its square root
   Numbers inverse;    ///< 1 / sqrt(p + e) with layer_norm, 1 without
   Numbers inverse_error;
   Numbers size;         ///< sqrt(K(p,p,p))
@@ -31,9 +32,9 @@ struct ExampleColumns {
   Numbers activation;            ///< A^l(x,x)
   Numbers activation_error;      ///< relative
   Numbers root_activation;       ///< sqrt(A^l(x,x))
-  Numbers next;                  ///< Sigma^{l+1}(x,x), scaled as in this layer
-  Numbers root_next;
-  Numbers next_slack;  ///< relative error of A^l(x,x) times bias / next: its part in the gap's
+  Numbers root_next;   ///< square root of Sigma^{l+1}(x,x), scaled as in this layer; 1 where that is 0
+  Numbers dead;        ///< 1 where Sigma^{l+1}(x,x) is 0, 0 elsewhere
+  Numbers next_slack;  ///< relative error of A^l(x,x) times bias / Sigma^{l+1}: its part in the gap's
 
   explicit ExampleColumns(std::size_t count);
 };

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <ntape/limit/leaky_row.hpp>
 #include <numbers>
+#include <utility>
 
 namespace ntape::limit {
 namespace {
@@ -14,18 +15,31 @@ constexpr double kArcsine[] = {0.033577146947428702012,   -0.0260444888737204348
                                0.022372151536955743669,   0.030381944649750523541, 0.044642857139506767244,
                                0.07500000000002855978,    0.1666666666666665708,   1.0000000000000000001};
 
-// (sin x - x cos x) / x^3 in powers of x^2, for x <= 0.7: its Taylor series, the next term below 1e-18 of it.
+// (sin x - x cos x) / x^3 in falling powers of x^2, for x <= 0.7: its Taylor series, the next term below
+// 1e-18 of it.
 constexpr auto kLens = [] {
   struct {
     double c[9];
   } table{};
   double term = 1.0 / 3;
   for (int k = 1; k <= 9; ++k) {
-    table.c[k - 1] = term;
+    table.c[9 - k] = term;
     term *= -1.0 / (2 * k * (2 * k + 3));
   }
   return table;
 }();
+
+// Horner's scheme, falling powers, without a loop: inside one it would keep the outer loop from vectorizing.
+template <std::size_t N, std::size_t... I>
+inline double horner(const double (&c)[N], double x, std::index_sequence<I...>) {
+  double y = 0;
+  ((y = y * x + c[I]), ...);
+  return y;
+}
+template <std::size_t N>
+inline double horner(const double (&c)[N], double x) {
+  return horner(c, x, std::make_index_sequence<N>{});
+}
 
 class LeakyRows final : public PreparedDual {
  public:
@@ -38,23 +52,21 @@ class LeakyRows final : public PreparedDual {
     const double a = a_, fold = (1 - a) * (1 - a), du = deviations_[i];
     const double kink = fold / (2 * pi), over = 1 / (1 + a * a);
     const double* dv = deviations_.data() + first;
+#pragma omp simd
     for (std::size_t k = 0; k < count; ++k) {
       const double g = gap[k], root = du * dv[k], cosine = 1 - g, sine = std::sqrt(g * (2 - g));
       // acos(1 - g) = 2 asin(sqrt(g/2)) for g <= 1/2, pi/2 - asin(1 - g) beyond
       const bool near = g <= 0.5;
-      const double z = near ? 0.5 * g : cosine * cosine, x = near ? std::sqrt(0.5 * g) : cosine;
-      double arc = kArcsine[0];
-      for (std::size_t n = 1; n < std::size(kArcsine); ++n) arc = arc * z + kArcsine[n];
-      arc *= x;
+      const double z = near ? 0.5 * g : cosine * cosine, half = std::sqrt(0.5 * g), x = near ? half : cosine;
+      const double arc = horner(kArcsine, z) * x;
       const double angle = near ? 2 * arc : pi / 2 - arc;
       const double square = angle * angle;
-      double series = kLens.c[8];
-      for (std::size_t n = 8; n-- > 0;) series = series * square + kLens.c[n];
-      const double lens = angle < 0.7 ? series * square * angle : sine - angle * cosine;
+      const double series = horner(kLens.c, square) * (square * angle), plain = sine - angle * cosine;
+      const double lens = angle < 0.7 ? series : plain;
 
       const bool positive = c[k] >= 0;
-      const double line = a * c[k], bent = kink * (positive ? pi * c[k] + root * lens : root * lens);
-      const double slope = a + kink * (positive ? pi - angle : angle);
+      const double line = a * c[k], bent = kink * (root * lens + (positive ? pi * c[k] : 0.0));
+      const double rest = positive ? pi - angle : angle, slope = a + kink * rest;
       out.value[k] = line + bent;
       out.slope[k] = slope;
       out.value_bound[k] = 8 * kEpsilon * (std::abs(line) + bent);

@@ -6,6 +6,8 @@
 namespace ntape::limit {
 namespace {
 
+constexpr double kTiny = 1e-300;  // keeps 0 / 0 away
+
 // How far acos(rho) can move when rho moves by d, where 1 - |rho| is `gap`.
 inline double turn(double gap, double d) {
   const double anywhere = std::numbers::pi / 2 * std::sqrt(2 * d), left = gap - d;
@@ -22,12 +24,13 @@ struct Gap {
       : f(factors), a11(a), s1(s), root_p(root) {}
 
   double operator()(double a12, double a22, double s2, double root_q, double a_gap) const {
-    const double root = root_p * root_q, r = s1 * s2, sum = s1 + s2;
-    const double difference = (a11 - a22) / (sum > 0 ? sum : 1.0);
+    const double root = root_p * root_q, r = s1 * s2, difference = (a11 - a22) / (s1 + s2 + kTiny);
     const double apart = f.bias * f.forward * difference * difference / (root + f.bias + f.forward * r);
+    // 1 - rho of A where Sigma is positive, 1 + rho where it is not
     const bool positive = f.forward * a12 + f.bias >= 0;
-    const double gap = (a12 >= 0) == positive ? a_gap : 2 - a_gap;
-    const double rest = f.forward * r * gap + (positive ? 0 : 2 * f.bias);
+    const double other = 2 - a_gap, minus = a12 >= 0 ? a_gap : other, plus = a12 >= 0 ? other : a_gap;
+    const double gap = positive ? minus : plus, twice = positive ? 0.0 : 2 * f.bias;
+    const double rest = f.forward * r * gap + twice;
     const double all = (apart + rest) / root;
     return all > 1 ? 1.0 : all;
   }
@@ -88,6 +91,10 @@ void PairRow::through(const HiddenLayer& layer, std::size_t index, const Start& 
   double covariance[kMost], value[kMost], slope[kMost], value_error[kMost], slope_error[kMost], a_gap[kMost];
   const double* inverse = column(u.inverse);
   for (std::size_t k = 0; k < count; ++k) covariance[k] = c_[k] * (u.inverse[i] * inverse[k]);
+  if (layer.layer_norm)  // Equal inputs have their variance as covariance, without this rounding.
+    for (std::size_t k = 0; k < count; ++k)
+      if (gap_[k] == 0 && c_[k] >= 0 && u.variance[i] == u.variance[start.first + k])
+        covariance[k] = u.variance[i];
   layer.prepared->row(i, start.first, count, covariance, gap_,
                       {value, slope, value_error, slope_error, a_gap});
 
@@ -100,6 +107,7 @@ void PairRow::through(const HiddenLayer& layer, std::size_t index, const Start& 
                  *deviations = column(u.deviation);
     const double *value_slacks = column(u.value_slack), *slope_slacks = column(u.slope_slack),
                  *smooths = column(u.smooth);
+#pragma omp simd
     for (std::size_t k = 0; k < count; ++k) {
       const double e = gap_error_[k], dth = turn(gap_[k], e);
       const double change = slope_slack * slope_sizes[k] + slope_slacks[k] * slope_size +
@@ -180,29 +188,32 @@ void PairRow::next(const HiddenLayer& layer, const Start& start, const double* a
   const LayerFactors f = layer.factors;
   const auto column = [&](const ExampleColumns::Numbers& numbers) { return numbers.data() + start.first; };
   const double *deviations = column(u.deviation), *activations = column(u.activation),
-               *nexts = column(u.next);
+               *deads = column(u.dead);
   const double *roots_a = column(u.root_activation), *roots = column(u.root_next),
                *slacks = column(u.next_slack);
   const double* errors = column(u.activation_error);
   const double deviation = u.deviation[i], activation = u.activation[i], root_a = u.root_activation[i];
   const double root_p = u.root_next[i], error = u.activation_error[i], slack = u.next_slack[i],
-               same_next = u.next[i];
+               dead = u.dead[i];
   const Gap gap(f, activation, root_a, root_p);
+  // No branches: this loop must vectorize.
+#pragma omp simd
   for (std::size_t k = 0; k < start.count; ++k) {
-    const bool same = (gap_[k] == 0) & (c_[k] >= 0) & (deviation == deviations[k]);
-    const bool zero = root_p * roots[k] == 0;
-    const double root = zero ? 1.0 : root_p * roots[k], sum = root_a + roots_a[k];
-    const double g = zero ? (same_next == nexts[k] ? 0.0 : 1.0)
-                          : gap(a_[k], activations[k], roots_a[k], roots[k], a_gap[k]);
-    const double difference = std::abs(activation - activations[k]) / (sum > 0 ? sum : 1.0);
+    const double root = root_p * roots[k], r = root_a * roots_a[k];
+    const double one_dies = dead > deads[k] ? dead : deads[k] - dead;
+    const double g = gap(a_[k], activations[k], roots_a[k], roots[k], a_gap[k]) + one_dies;
+    const double difference = std::abs(activation - activations[k]) / (root_a + roots_a[k] + kTiny);
     const double apart = f.bias * f.forward * difference * (root_a * error + roots_a[k] * errors[k]) /
-                         (root + f.bias + f.forward * root_a * roots_a[k]);
-    const double g_error = (f.forward * root_a * roots_a[k] * rho_error_[k] + apart) / root +
-                           g * (slack + slacks[k] + 16 * kEpsilon);
-    gap_[k] = same ? 0.0 : g;
-    gap_error_[k] = same || zero ? 0.0 : g_error;
-    const double c = f.forward * a_[k] + f.bias;
-    c_[k] = same ? same_next : c;
+                         (root + f.bias + f.forward * r);
+    const double g_error =
+        (f.forward * r * rho_error_[k] + apart) / root + g * (slack + slacks[k] + 16 * kEpsilon);
+    // Equal inputs: their distance stays 0.
+    const double old_gap = gap_[k], old_c = c_[k];
+    const double distance = (deviation == deviations[k]) & (old_c >= 0) ? old_gap : 1.0;
+    const double kept = distance == 0 ? 0.0 : 1.0, c = f.forward * a_[k] + f.bias;
+    gap_[k] = kept * g;
+    gap_error_[k] = kept * g_error;
+    c_[k] = c;
     c_error_[k] = f.forward * a_error_[k] + 2 * kEpsilon * std::abs(c);
     theta_[k] = f.forward * sum_[k] + (f.weight * a_[k] + f.shift);
     theta_error_[k] = f.forward * sum_error_[k] + f.weight * a_error_[k] + 4 * kEpsilon * std::abs(theta_[k]);

@@ -111,6 +111,25 @@ SphereSpectrum sphere_spectrum(const Architecture& architecture, Index dimension
   return out;
 }
 
+Positivity positivity(const SphereSpectrum& spectrum) {
+  Positivity out;
+  for (Index k = 0; k < spectrum.value.size(); ++k)
+    (spectrum.value[k] > spectrum.bound[k] ? out.positive : out.undecided).push_back(k);
+  const Index first = out.undecided.empty() ? spectrum.value.size() : out.undecided.front();
+  if (first > 0) out.proved = first - 1;
+  return out;
+}
+
+bool positive_by_theorem(const Architecture& architecture) {
+  const std::string& s = architecture.activation;
+  const bool polynomial = s == "identity" || s == "square" || s == "leaky_relu(1)" ||
+                          s.starts_with("polynomial") || s.starts_with("monomial") ||
+                          s.starts_with("hermite");
+  const bool lipschitz = s != "sign" && s != "exp" && !s.starts_with("rectified_power");
+  return architecture.is_plain() && !polynomial && lipschitz && architecture.depth() >= 2 &&
+         architecture.bias_scale > 0 && architecture.weight_scale > 0;
+}
+
 double decay_exponent(const SphereSpectrum& spectrum, Index first, Index last) {
   double count = 0, sx = 0, sy = 0, sxx = 0, sxy = 0;
   for (Index k = std::max<Index>(first, 1); k <= last && k < spectrum.value.size(); ++k) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <ntape/model/architecture.hpp>
+#include <optional>
 #include <vector>
 
 namespace ntape {
@@ -34,6 +35,19 @@ struct SphereSpectrum {
 /// above 10000, more than 2000 degrees; as angle_curve. Cost: some 30 (degrees + 32) values of kappa.
 [[nodiscard]] SphereSpectrum sphere_spectrum(const Architecture& architecture, Index dimension,
                                              Index degrees = 200, double square = 1);
+
+/// Which degrees of a spectrum are shown to be positive: mu_k above its bound. Others are zero, or too small
+/// to tell.
+struct Positivity {
+  std::vector<Index> positive, undecided;
+  std::optional<Index> proved;  ///< every degree up to this one is positive; empty when degree 0 is not
+};
+[[nodiscard]] Positivity positivity(const SphereSpectrum& spectrum);
+
+/// Whether Theta_inf is positive definite on the sphere by Jacot et al. 2018, Proposition 2: a plain network
+/// with an activation that is Lipschitz and no polynomial, depth at least 2, a bias, weights. (False says
+/// nothing.)
+[[nodiscard]] bool positive_by_theorem(const Architecture& architecture);
 
 /// The slope of log mu_k against log k by least squares over positive mu_k well above their bounds, first <=
 /// k <= last. Throws UserError when there are fewer than three.

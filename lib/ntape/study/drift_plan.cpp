@@ -32,7 +32,13 @@ void require_plan(const DriftPlan& plan, Index examples) {
     throw UserError("the rate is " + significant(*plan.rate, 6) + "; it must be positive and finite");
   if (plan.time && !(std::isfinite(*plan.time) && *plan.time > 0))
     throw UserError("the time is " + significant(*plan.time, 6) + "; it must be positive and finite");
-  for (const Architecture& a : plan.architectures) a.validate();
+  for (const Architecture& a : plan.architectures) {
+    a.validate();
+    if (a.parametrization != Parametrization::ntk && plan.architectures.size() > 1)
+      throw UserError(
+          "several widths have one limit in the ntk parametrization only; give one width, or that "
+          "parametrization");
+  }
   // A row of a network is small; yet so many seeds would not fit, whatever their networks.
   const double runs = static_cast<double>(plan.seeds) * static_cast<double>(plan.widths.size());
   run::require_memory(least_memory(plan, examples, omp_get_max_threads()) + runs * sizeof(DriftRun),
@@ -45,14 +51,21 @@ bool norm_is_finite(const Kernel<double>& kernel) {
   return std::isfinite(sum);
 }
 
-// Theta_inf, whose largest eigenvalue sets the critical rate. (Of the widest network: in the standard
-// parametrization it grows with the width.)
+double norm(const Matrix<double>& m) {
+  double sum = 0;
+  for (const double v : m) sum += v * v;
+  return std::sqrt(sum);
+}
+
+// Theta_inf, whose largest eigenvalue sets the critical rate. It is the same for all widths.
 Kernel<double> guiding_kernel(const DriftPlan& plan, const data::Dataset<double>& data, DriftResult& result) {
   const Architecture& widest = *std::max_element(
       plan.architectures.begin(), plan.architectures.end(),
       [](const Architecture& a, const Architecture& b) { return a.parameter_count() < b.parameter_count(); });
   const Mlp<double> model(widest);  // an unknown activation is refused here
-  result.limit = limit_ntk(widest, data.x);
+  LimitKernels limit = limit_kernels(widest, data.x);
+  result.limit_bound = norm(limit.ntk_bound) / norm(limit.ntk.values);
+  result.limit = std::move(limit.ntk);
   result.critical_source = "the infinite-width limit kernel";
   return *result.limit;
 }

@@ -165,6 +165,7 @@ std::string summary_json(const DriftPlan& plan, const data::Dataset<double>& dat
   }
   j["fits"]["kernel_change"] = fit_json(result.kernel_change_fit);
   j["fits"]["limit_distance"] = fit_json(result.limit_distance_fit);
+  j["limit_bound"] = result.limit_bound;
   j["stopped"] = nlohmann::ordered_json::array();
   for (const DriftRun& run : result.runs)
     if (run.stopped)

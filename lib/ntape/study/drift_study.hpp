@@ -75,6 +75,7 @@ struct DriftResult {
   std::vector<Index> tracked;
   std::vector<DriftRun> runs;                    ///< by width, then seed
   std::optional<Kernel<double>> limit;           ///< Theta_inf; empty before prepare_drift
+  double limit_bound = 0;                        ///< what Theta_inf can be off by, relative, Frobenius norms
   std::vector<double> limit_spectrum;            ///< of Theta_inf/N, ascending
   std::optional<ScalingFit> kernel_change_fit;   ///< at the last step, against width
   std::optional<ScalingFit> limit_distance_fit;  ///< at step 0, against width

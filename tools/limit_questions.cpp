@@ -1,0 +1,103 @@
+#include "limit_questions.hpp"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <ntape/base/errors.hpp>
+#include <ntape/limit/phase.hpp>
+#include <ntape/run/table.hpp>
+#include <ntape/tensor/linalg.hpp>
+
+namespace ntape::tools {
+namespace {
+
+std::string number(double value) {
+  return run::significant(value, 6);
+}
+
+nlohmann::json finite_or_null(double value) {
+  return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr);
+}
+
+// "3, 5, 7, 9, ... (29 of them)"
+std::string listed(const std::vector<Index>& degrees) {
+  std::string text;
+  for (Index k = 0; k < degrees.size() && k < 4; ++k) text += (k ? ", " : "") + std::to_string(degrees[k]);
+  return degrees.size() <= 4 ? text : text + ", ... (" + std::to_string(degrees.size()) + " of them)";
+}
+
+void describe_positivity(const Architecture& a, const SphereSpectrum& s, std::ostream& out,
+                         nlohmann::json& facts) {
+  const Positivity p = positivity(s);
+  if (!p.proved)
+    out << "positive: not shown, degree 0 is not above its error\n";
+  else
+    out << "positive: shown up to degree " << *p.proved << " of " << s.value.size() - 1 << '\n';
+  if (!p.undecided.empty()) out << "zero or too small to tell: degrees " << listed(p.undecided) << '\n';
+  if (positive_by_theorem(a))
+    out << "positive definite by Proposition 2 of Jacot et al. (2018): not a polynomial, with bias, depth at "
+           "least 2\n";
+  facts["positive"] = {{"shown_up_to", p.proved ? nlohmann::json(*p.proved) : nlohmann::json(nullptr)},
+                       {"undecided", p.undecided},
+                       {"by_theorem", positive_by_theorem(a)}};
+}
+
+}  // namespace
+
+void answer_phase(const Architecture& a, std::ostream& out, nlohmann::json& facts) {
+  const Phase p = phase(a.activation, a.weight_scale, a.bias_scale);
+  facts["phase"] = {{"variance", finite_or_null(p.variance)},
+                    {"chi_1", finite_or_null(p.slope)},
+                    {"correlation", finite_or_null(p.correlation)},
+                    {"xi", finite_or_null(p.length)}};
+  if (std::isinf(p.variance)) {
+    out << "phase: variances grow without end\n";
+    return;
+  }
+  out << "phase: "
+      << (p.slope > 1            ? "chaotic"
+          : std::isinf(p.length) ? "edge of chaos"
+                                 : "ordered")
+      << "; variance q* = " << number(p.variance) << ", chi_1 = " << number(p.slope)
+      << ", correlation c* = " << number(p.correlation) << ", length xi = " << number(p.length)
+      << " layers\n";
+  constexpr double kMany = 5;
+  const double layers = static_cast<double>(a.depth());
+  facts["phase"]["many_lengths_deep"] = layers > kMany * p.length;
+  if (layers > kMany * p.length)
+    out << "note: depth " << a.depth() << " is " << run::significant(layers / p.length, 2)
+        << " times xi, so all pairs of inputs look nearly alike to the kernel, and solving with it is "
+           "ill-conditioned\n";
+}
+
+SphereSpectrum answer_sphere(const Architecture& a, Index dimension, Index degrees, bool positive,
+                             std::ostream& out, nlohmann::json& facts) {
+  const SphereSpectrum s = sphere_spectrum(a, dimension, degrees);
+  constexpr Index kShown = 12;
+  std::vector<std::vector<std::string>> rows;
+  for (Index k = 0; k < s.value.size() && k < kShown; ++k)
+    rows.push_back(
+        {std::to_string(k), number(s.value[k]), run::significant(s.bound[k], 2), number(s.multiplicity[k])});
+  out << "eigenvalues on the sphere in dimension " << dimension << ", |x|^2 / n_0 = 1:\n"
+      << run::format_table({"degree", "eigenvalue", "error below", "multiplicity"}, rows);
+  if (s.value.size() > kShown) out << "(" << s.value.size() - kShown << " more)\n";
+  out << "with multiplicities they add up to " << number(s.sum) << " of kappa(1) = " << number(s.kappa_one)
+      << '\n';
+  facts["sphere"] = {{"dimension", dimension},         {"eigenvalues", s.value}, {"bounds", s.bound},
+                     {"multiplicity", s.multiplicity}, {"sum", s.sum},           {"kappa_one", s.kappa_one}};
+  if (positive) describe_positivity(a, s, out, facts);
+  return s;
+}
+
+void answer_inputs(const Matrix<double>& ntk, std::ostream& out, nlohmann::json& facts) {
+  const std::vector<double> eigenvalues = linalg::symmetric_eigenvalues(ntk);
+  const double least = eigenvalues.front(), most = eigenvalues.back();
+  // what the eigenvalue problem itself is off by
+  const double error = static_cast<double>(eigenvalues.size()) * 2.2e-16 * most;
+  out << "on these inputs: eigenvalues of the NTK from " << number(least) << " to " << number(most)
+      << ", condition " << (least > error ? number(most / least) : std::string("too large to tell")) << '\n';
+  facts["inputs"] = {{"smallest", least},
+                     {"largest", most},
+                     {"condition", least > error ? nlohmann::json(most / least) : nlohmann::json(nullptr)}};
+}
+
+}  // namespace ntape::tools
