@@ -12,6 +12,7 @@
 #include <ntape/jacobian/dense.hpp>
 #include <ntape/jacobian/gram.hpp>
 #include <ntape/jacobian/jacobian.hpp>
+#include <ntape/kernel/blocked.hpp>
 #include <ntape/kernel/empirical.hpp>
 #include <ntape/kernel/kernel.hpp>
 #include <ntape/limit/dual.hpp>

@@ -161,17 +161,11 @@ NpyArray<double> read_npy(const std::filesystem::path& path) {
   return read_npy(read_bytes(path), path.string());
 }
 
-template <class Real>
-std::vector<std::byte> npy_bytes(std::span<const Index> shape, std::span<const Real> values) {
-  const auto size = product(shape, 1);
-  if (!size || *size != values.size()) {
-    throw ShapeError("writing an array of shape " + shape_text(shape) + " needs as many values, and " +
-                     std::to_string(values.size()) + " are given");
-  }
+std::string npy_head(std::span<const Index> shape, Index bytes_per_number) {
   if (shape.size() > kMaxRank) {
     throw ShapeError("writing an array of shape " + shape_text(shape) + " needs a rank of at most 8");
   }
-  std::string header = std::string("{'descr': '") + (sizeof(Real) == 8 ? "<f8" : "<f4") +
+  std::string header = std::string("{'descr': '") + (bytes_per_number == 8 ? "<f8" : "<f4") +
                        "', 'fortran_order': False, 'shape': " + shape_text(shape) + ", }";
   constexpr std::size_t kPrefix = 10, kAlign = 64;
   header.append((kAlign - (kPrefix + header.size() + 1) % kAlign) % kAlign, ' ');
@@ -181,7 +175,17 @@ std::vector<std::byte> npy_bytes(std::span<const Index> shape, std::span<const R
   head += '\x00';
   head += static_cast<char>(header.size() & 0xFFU);
   head += static_cast<char>(header.size() >> 8);
-  head += header;
+  return head + header;
+}
+
+template <class Real>
+std::vector<std::byte> npy_bytes(std::span<const Index> shape, std::span<const Real> values) {
+  const auto size = product(shape, 1);
+  if (!size || *size != values.size()) {
+    throw ShapeError("writing an array of shape " + shape_text(shape) + " needs as many values, and " +
+                     std::to_string(values.size()) + " are given");
+  }
+  const std::string head = npy_head(shape, sizeof(Real));
   std::vector<std::byte> bytes(head.size() + values.size_bytes());
   std::memcpy(bytes.data(), head.data(), head.size());
   if (!values.empty()) std::memcpy(bytes.data() + head.size(), values.data(), values.size_bytes());

@@ -28,6 +28,10 @@ struct NpyArray {
 /// The same for a file; also throws UserError when it cannot be read.
 [[nodiscard]] NpyArray<double> read_npy(const std::filesystem::path& path);
 
+/// What a .npy file of such numbers (4: <f4, 8: <f8; C order) begins with. Throws ShapeError for a rank of
+/// more than 8.
+[[nodiscard]] std::string npy_head(std::span<const Index> shape, Index bytes_per_number);
+
 /// The .npy image (format 1.0, header padded so that the values start at a multiple of 64, C order, <f4
 /// or <f8) of row-major values: the bytes are a pure function of the arguments. Throws ShapeError when
 /// values.size() is not the product of shape.

@@ -41,9 +41,9 @@ void add_outer_pair(const OuterBlock<Real>& b1, const OuterBlock<Real>& b2, Real
 }
 
 template <class Real>
-std::vector<Matrix<Real>> empty_groups(const Jacobian<Real>& j1, const Jacobian<Real>& j2,
+std::vector<Matrix<Real>> empty_groups(const Jacobian<Real>& j1, Index n1, Index n2,
                                        const GramOptions<Real>& options) {
-  const Shape shape = kernel_shape(options.form, j1.examples, j2.examples, j1.outputs);
+  const Shape shape = kernel_shape(options.form, n1, n2, j1.outputs);
   return std::vector<Matrix<Real>>(count_groups(options.group_of, j1.parameters.size()),
                                    zeros<Real>(shape.rows, shape.cols));
 }
@@ -51,6 +51,16 @@ std::vector<Matrix<Real>> empty_groups(const Jacobian<Real>& j1, const Jacobian<
 template <class Real>
 Index group_of(const GramOptions<Real>& options, Index parameter) {
   return options.group_of.empty() ? 0 : options.group_of[parameter];
+}
+
+void require_inside(const GramWindow& w, Index n1, Index n2) {
+  const auto inside = [](Index first, Index count, Index n) { return first <= n && count <= n - first; };
+  if (!inside(w.first1, w.count1, n1) || !inside(w.first2, w.count2, n2) || w.first1 % kGramBlock != 0 ||
+      w.first2 % kGramBlock != 0)
+    throw ShapeError("gram: a window of " + to_string(Shape{w.count1, w.count2}) + " examples at (" +
+                     std::to_string(w.first1) + ", " + std::to_string(w.first2) + ") is not inside " +
+                     to_string(Shape{n1, n2}) + " examples, or does not begin at multiples of " +
+                     std::to_string(kGramBlock));
 }
 
 // Rows of output c of [N C x p] rows that run n C + c.
@@ -109,9 +119,16 @@ void require_fit(const Jacobian<Real>& j1, const Jacobian<Real>& j2, const GramO
 template <class Real>
 std::vector<Matrix<Real>> gram_by_group(const Jacobian<Real>& j1, const Jacobian<Real>& j2,
                                         const GramOptions<Real>& options) {
+  return gram_window(j1, j2, options, {0, j1.examples, 0, j2.examples, j2.examples});
+}
+
+template <class Real>
+std::vector<Matrix<Real>> gram_window(const Jacobian<Real>& j1, const Jacobian<Real>& j2,
+                                      const GramOptions<Real>& options, const GramWindow& window) {
   require_fit(j1, j2, options);
-  const bool symmetric = &j1 == &j2;
-  auto result = empty_groups(j1, j2, options);
+  require_inside(window, j1.examples, j2.examples);
+  const bool symmetric = &j1 == &j2 && window.first1 == window.first2 && window.count1 == window.count2;
+  auto result = empty_groups(j1, window.count1, window.count2, options);
   std::vector<std::vector<GramTerm<Real>>> terms(result.size());
   for (const auto& u1 : j1.uses)
     for (const auto& u2 : j2.uses) {
@@ -130,9 +147,9 @@ std::vector<Matrix<Real>> gram_by_group(const Jacobian<Real>& j1, const Jacobian
       const Stack<Real> d2 = dense_block(u2.block, parameter);
       std::vector<std::vector<GramTerm<Real>>> pair(result.size());
       pair[group].push_back({&d1, &d2, {{nullptr, nullptr, Real(1)}}});
-      detail::add_terms(pair, options.form, symmetric, result);
+      detail::add_terms(pair, options.form, symmetric, window, result);
     }
-  detail::add_terms(terms, options.form, symmetric, result);
+  detail::add_terms(terms, options.form, symmetric, window, result);
   if (symmetric)
     for (Matrix<Real>& share : result) detail::mirror_kernel(options.form, share);
   return result;
@@ -142,7 +159,7 @@ template <class Real>
 std::vector<Matrix<Real>> dense_gram_by_group(const Jacobian<Real>& j1, const Jacobian<Real>& j2,
                                               const GramOptions<Real>& options) {
   require_fit(j1, j2, options);
-  auto result = empty_groups(j1, j2, options);
+  auto result = empty_groups(j1, j1.examples, j2.examples, options);
   const bool symmetric = &j1 == &j2;
   const Real share = Real(1) / static_cast<Real>(j1.outputs);
   for (Index k = 0; k < j1.parameters.size(); ++k) {
@@ -179,6 +196,8 @@ Matrix<Real> gram(const Jacobian<Real>& j1, const Jacobian<Real>& j2, KernelForm
   template void require_fit(const Jacobian<Real>&, const Jacobian<Real>&, const GramOptions<Real>&);   \
   template std::vector<Matrix<Real>> gram_by_group(const Jacobian<Real>&, const Jacobian<Real>&,       \
                                                    const GramOptions<Real>&);                          \
+  template std::vector<Matrix<Real>> gram_window(const Jacobian<Real>&, const Jacobian<Real>&,         \
+                                                 const GramOptions<Real>&, const GramWindow&);         \
   template std::vector<Matrix<Real>> dense_gram_by_group(const Jacobian<Real>&, const Jacobian<Real>&, \
                                                          const GramOptions<Real>&);                    \
   template Matrix<Real> gram(const Jacobian<Real>&, const Jacobian<Real>&, KernelForm);

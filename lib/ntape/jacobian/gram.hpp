@@ -31,6 +31,16 @@ void require_options(const std::vector<Shape>& parameters, const GramOptions<Rea
 template <class Real>
 void require_fit(const Jacobian<Real>& j1, const Jacobian<Real>& j2, const GramOptions<Real>& options);
 
+/// A part of a kernel: count1 examples of the first Jacobian from first1 on against count2 of the second.
+struct GramWindow {
+  Index first1 = 0, count1 = 0, first2 = 0, count2 = 0;
+  Index whole2 = 0;  ///< N2 of the kernel that this is a part of, which the widths of tiles depend on
+};
+
+/// Kernels are cut into tiles on a grid of which every kGramBlock-th line is a multiple of kGramBlock
+/// examples.
+inline constexpr Index kGramBlock = 256;
+
 /// J1 J2^T split by parameter group: result[g] sums over the parameters with group_of[parameter] == g, and
 /// over all pairs of uses of each. A pair of outer blocks costs one Gram of cotangents times one of inputs,
 /// taken entrywise: gram = (D D'^T) o (s s' A A'^T); uses that share their cotangents (a weight and its
@@ -40,6 +50,16 @@ void require_fit(const Jacobian<Real>& j1, const Jacobian<Real>& j2, const GramO
 template <class Real>
 [[nodiscard]] std::vector<Matrix<Real>> gram_by_group(const Jacobian<Real>& j1, const Jacobian<Real>& j2,
                                                       const GramOptions<Real>& options);
+
+/// The same for a window of it, in memory of that size: the bits that gram_by_group gives there, when windows
+/// begin at multiples of kGramBlock (of the kernel, when each Jacobian itself is of a part of its examples).
+/// A square window on the diagonal of a symmetric kernel is computed as one triangle; outer pairs cost what
+/// their window costs, and dense blocks are laid out anew for each window. Throws ShapeError for a window
+/// that is not inside or does not begin at such a multiple.
+template <class Real>
+[[nodiscard]] std::vector<Matrix<Real>> gram_window(const Jacobian<Real>& j1, const Jacobian<Real>& j2,
+                                                    const GramOptions<Real>& options,
+                                                    const GramWindow& window);
 
 /// The same, contracting each parameter's dense rows [N C x p]: the route that knows no structure.
 template <class Real>

@@ -7,37 +7,54 @@
 namespace ntape::detail {
 namespace {
 
-// Rows and columns of a tile of the Gram of cotangents; in the full form each example has a row for every
+// Rows of a tile of the Gram of cotangents, and columns; in the full form each example has a row for every
 // output. Tall and narrow, for little of a symmetric kernel is then computed twice, and BLAS prefers tall to
 // wide.
-constexpr Index kTileRows = 256;
-Index tile_cols(Index columns) {
-  return columns < 2048 ? 64 : 128;
+constexpr Index kMostRows = 384;
+Index most_cols(Index columns) {
+  return columns < 2048 ? 96 : 192;
 }
 
-// [C x N x o] as [N C x o]: all outputs of an example under each other, as the full form has them.
+// The largest power of two, at most `most`, with no more than `rows` rows: a tile's examples divide
+// kGramBlock.
+Index examples_of(Index rows, Index rows_per_example, Index most) {
+  Index examples = most;
+  while (examples > 1 && examples * rows_per_example > rows) examples /= 2;
+  return examples;
+}
+
+// Examples [first, first + count) of [C x N x o] as [count C x o]: all outputs of an example under each
+// other, as the full form has them.
 template <class Real>
-Matrix<Real> by_example(const Stack<Real>& d) {
-  const Index outputs = d.shape(0), examples = d.shape(1), cols = d.shape(2);
-  Matrix<Real> rows = make_matrix<Real>(examples * outputs, cols);
+Matrix<Real> by_example(const Stack<Real>& d, Index first, Index count) {
+  const Index outputs = d.shape(0), cols = d.shape(2);
+  Matrix<Real> rows = make_matrix<Real>(count * outputs, cols);
 #pragma omp parallel for schedule(static)
-  for (Index n = 0; n < examples; ++n)
-    for (Index c = 0; c < outputs; ++c) std::copy_n(slice(d, c) + n * cols, cols, row(rows, n * outputs + c));
+  for (Index n = 0; n < count; ++n)
+    for (Index c = 0; c < outputs; ++c)
+      std::copy_n(slice(d, c) + (first + n) * cols, cols, row(rows, n * outputs + c));
   return rows;
 }
 
-// Examples [i, i + rows) against [j, j + cols).
+// Examples [i, i + rows) of the window against [j, j + cols).
 struct Tile {
   Index i, rows, j, cols;
 };
 
-std::vector<Tile> tiles_of(Index n1, Index n2, Index rows_per_example, bool symmetric) {
-  const Index height = std::max<Index>(1, kTileRows / rows_per_example);
-  const Index width = std::max<Index>(1, tile_cols(n2 * rows_per_example) / rows_per_example);
+// Both ends of a tile lie on a grid that is the same for every window: what is in a tile, and so its bits, do
+// not depend on the window.
+std::vector<Tile> tiles_of(const GramWindow& window, Index rows_per_example, bool symmetric) {
+  const Index height = examples_of(kMostRows, rows_per_example, kGramBlock);
+  const Index columns = window.whole2 * rows_per_example;
+  const Index width =
+      std::min(height, examples_of(most_cols(columns), rows_per_example, columns < 2048 ? 64 : 128));
   std::vector<Tile> tiles;
-  for (Index j = 0; j < n2; j += width)
-    for (Index i = symmetric ? j : 0; i < n1; i += height)
-      tiles.push_back({i, std::min(height, n1 - i), j, std::min(width, n2 - j)});
+  for (Index j = 0; j < window.count2; j += width)
+    for (Index i = symmetric ? j : 0; i < window.count1;) {
+      const Index end = std::min((i / height + 1) * height, window.count1);
+      tiles.push_back({i, end - i, j, std::min(width, window.count2 - j)});
+      i = end;
+    }
   return tiles;
 }
 
@@ -74,7 +91,8 @@ struct Desk {
 template <class Real>
 class TileSum {
  public:
-  TileSum(KernelForm form, Index outputs, Index n1) : form_(form), outputs_(outputs), n1_(n1) {}
+  TileSum(KernelForm form, Index outputs, const GramWindow& window)
+      : form_(form), outputs_(outputs), window_(window) {}
 
   void operator()(const Laid<Real>& laid, const Tile& t, Desk<Real>& desk, Matrix<Real>& out) const {
     const GramTerm<Real>& term = *laid.term;
@@ -91,10 +109,11 @@ class TileSum {
     Real* gram = desk.need(desk.gram, t.rows * t.cols);
     const bool trace = form_ == KernelForm::trace;
     for (Index c = 0; c < outputs_; ++c) {
-      linalg::gram_tile(rows_of(*term.d1, c, t.i, t.rows), rows_of(*term.d2, c, t.j, t.cols),
-                        Real(trace && c > 0 ? 1 : 0), gram, t.cols);
+      linalg::gram_tile(rows_of(*term.d1, c, window_.first1 + t.i, t.rows),
+                        rows_of(*term.d2, c, window_.first2 + t.j, t.cols), Real(trace && c > 0 ? 1 : 0),
+                        gram, t.cols);
       if (trace && c + 1 < outputs_) continue;
-      const Index first = (trace ? 0 : c * n1_) + t.i;
+      const Index first = (trace ? 0 : c * window_.count1) + t.i;
       const Real share = trace ? Real(1) / static_cast<Real>(outputs_) : Real(1);
       for (Index r = 0; r < t.rows; ++r)
         add_row(gram + r * t.cols, w ? w + r * t.cols : nullptr, share, constant, t.cols,
@@ -104,14 +123,14 @@ class TileSum {
 
  private:
   // The sum of input Grams on a tile [rows x cols].
-  static Real* weights(const GramTerm<Real>& term, const Tile& t, Real constant, Desk<Real>& desk) {
+  Real* weights(const GramTerm<Real>& term, const Tile& t, Real constant, Desk<Real>& desk) const {
     Real* weights = desk.need(desk.weights, t.rows * t.cols);
     std::fill_n(weights, t.rows * t.cols, constant);
     Real* gram = desk.need(desk.gram, t.rows * t.cols);
     for (const auto& input : term.inputs) {
       if (!input.a1) continue;
-      linalg::gram_tile(rows_of(*input.a1, t.i, t.rows), rows_of(*input.a2, t.j, t.cols), Real(0), gram,
-                        t.cols);
+      linalg::gram_tile(rows_of(*input.a1, window_.first1 + t.i, t.rows),
+                        rows_of(*input.a2, window_.first2 + t.j, t.cols), Real(0), gram, t.cols);
       for (Index k = 0; k < t.rows * t.cols; ++k) weights[k] += input.scale * gram[k];
     }
     return weights;
@@ -145,14 +164,15 @@ class TileSum {
   }
 
   KernelForm form_;
-  Index outputs_, n1_;
+  Index outputs_;
+  GramWindow window_;
 };
 
 }  // namespace
 
 template <class Real>
 void add_terms(const std::vector<std::vector<GramTerm<Real>>>& terms, KernelForm form, bool symmetric,
-               std::vector<Matrix<Real>>& out) {
+               const GramWindow& window, std::vector<Matrix<Real>>& out) {
   const GramTerm<Real>* any = nullptr;
   std::vector<std::vector<Laid<Real>>> laid(terms.size());
   for (Index g = 0; g < terms.size(); ++g)
@@ -164,13 +184,16 @@ void add_terms(const std::vector<std::vector<GramTerm<Real>>>& terms, KernelForm
                           0);
       laid[g].push_back({&term});
       if (form != KernelForm::full || term.d1->shape(0) == 1) continue;
-      laid[g].back().rows1 = std::make_unique<Matrix<Real>>(by_example(*term.d1));
-      if (term.d1 != term.d2) laid[g].back().rows2 = std::make_unique<Matrix<Real>>(by_example(*term.d2));
+      laid[g].back().rows1 =
+          std::make_unique<Matrix<Real>>(by_example(*term.d1, window.first1, window.count1));
+      if (term.d1 != term.d2 || window.first1 != window.first2 || window.count1 != window.count2)
+        laid[g].back().rows2 =
+            std::make_unique<Matrix<Real>>(by_example(*term.d2, window.first2, window.count2));
     }
   if (!any) return;
-  const Index outputs = any->d1->shape(0), n1 = any->d1->shape(1), n2 = any->d2->shape(1);
-  const std::vector<Tile> tiles = tiles_of(n1, n2, form == KernelForm::full ? outputs : 1, symmetric);
-  const TileSum<Real> add(form, outputs, n1);
+  const Index outputs = any->d1->shape(0);
+  const std::vector<Tile> tiles = tiles_of(window, form == KernelForm::full ? outputs : 1, symmetric);
+  const TileSum<Real> add(form, outputs, window);
   const Index jobs = tiles.size() * laid.size();
 #pragma omp parallel
   {
@@ -193,7 +216,7 @@ void mirror_kernel(KernelForm form, Matrix<Real>& kernel) {
 
 #define NTAPE_INSTANTIATE(Real)                                                              \
   template void add_terms(const std::vector<std::vector<GramTerm<Real>>>&, KernelForm, bool, \
-                          std::vector<Matrix<Real>>&);                                       \
+                          const GramWindow&, std::vector<Matrix<Real>>&);                    \
   template void mirror_kernel(KernelForm, Matrix<Real>&);
 NTAPE_INSTANTIATE(float)
 NTAPE_INSTANTIATE(double)

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <ntape/tensor/kernel_form.hpp>
-#include <ntape/tensor/matrix.hpp>
+#include <ntape/jacobian/gram.hpp>
 #include <vector>
 
 /// The arithmetic of kernels from blocks; no part of the library's interface.
@@ -24,13 +23,13 @@ struct GramTerm {
   std::vector<InputGram<Real>> inputs;
 };
 
-/// out[g] += the sum of terms[g], in that form. With `symmetric`, the sum over the terms of a group is a
-/// symmetric kernel, and only what lies in tiles that meet the lower triangle is added: see mirror_kernel.
-/// Tile by tile, in memory of a few tiles a thread; the full form of several outputs takes a copy of each d
-/// besides.
+/// out[g] += what the sum of terms[g] has in the window, in that form. With `symmetric`, the sum over the
+/// terms of a group is a symmetric kernel, and only what lies in tiles that meet the lower triangle is added:
+/// see mirror_kernel. Tile by tile, in memory of a few tiles a thread; the full form of several outputs takes
+/// a copy of the window's part of each d besides.
 template <class Real>
 void add_terms(const std::vector<std::vector<GramTerm<Real>>>& terms, KernelForm form, bool symmetric,
-               std::vector<Matrix<Real>>& out);
+               const GramWindow& window, std::vector<Matrix<Real>>& out);
 
 /// Completes a symmetric kernel of that form from its lower triangle.
 template <class Real>

@@ -67,12 +67,22 @@ KernelWithShares<Real> kernel_of(const Jacobian<Real>& j1, const Jacobian<Real>&
   return from_shares(gram_by_group(j1, j2, options), layers_of(theta), form, j1.outputs);
 }
 
-#define NTAPE_INSTANTIATE(Real)                                                                   \
-  template void require_examples(const Matrix<Real>&);                                            \
-  template KernelWithShares<Real> kernel_of(const Tape<Real>&, Var, const Tape<Real>&, Var,       \
-                                            const Parameters<Real>&, const KernelOptions<Real>&); \
-  template KernelWithShares<Real> kernel_of(const Jacobian<Real>&, const Jacobian<Real>&,         \
-                                            const Parameters<Real>&, KernelForm);
+template <class Real>
+Kernel<Real> kernel_of(const Jacobian<Real>& j1, const Jacobian<Real>& j2, const Parameters<Real>& theta,
+                       KernelForm form, const GramWindow& window) {
+  GramOptions<Real> options{.form = form};
+  for (const Index e : entries_of(*j1.tape, theta)) options.group_of.push_back(theta.entries[e].layer);
+  return from_shares(gram_window(j1, j2, options, window), layers_of(theta), form, j1.outputs).kernel;
+}
+
+#define NTAPE_INSTANTIATE(Real)                                                                          \
+  template void require_examples(const Matrix<Real>&);                                                   \
+  template KernelWithShares<Real> kernel_of(const Tape<Real>&, Var, const Tape<Real>&, Var,              \
+                                            const Parameters<Real>&, const KernelOptions<Real>&);        \
+  template KernelWithShares<Real> kernel_of(const Jacobian<Real>&, const Jacobian<Real>&,                \
+                                            const Parameters<Real>&, KernelForm);                        \
+  template Kernel<Real> kernel_of(const Jacobian<Real>&, const Jacobian<Real>&, const Parameters<Real>&, \
+                                  KernelForm, const GramWindow&);
 NTAPE_INSTANTIATE(float)
 NTAPE_INSTANTIATE(double)
 NTAPE_INSTANTIATE(Dual<float>)

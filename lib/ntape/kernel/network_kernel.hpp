@@ -41,6 +41,12 @@ template <class Real>
 [[nodiscard]] KernelWithShares<Real> kernel_of(const Jacobian<Real>& j1, const Jacobian<Real>& j2,
                                                const Parameters<Real>& theta, KernelForm form);
 
+/// The kernel alone, of a window of it: see gram_window. The bits that kernel_of gives there.
+template <class Real>
+[[nodiscard]] Kernel<Real> kernel_of(const Jacobian<Real>& j1, const Jacobian<Real>& j2,
+                                     const Parameters<Real>& theta, KernelForm form,
+                                     const GramWindow& window);
+
 /// Throws UserError when there are no examples.
 template <class Real>
 void require_examples(const Matrix<Real>& x);

@@ -1,0 +1,221 @@
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <ntape/base/errors.hpp>
+#include <ntape/io/bytes.hpp>
+#include <ntape/io/npy.hpp>
+#include <ntape/io/npy_stream.hpp>
+#include <system_error>
+
+namespace ntape::io {
+namespace {
+
+constexpr double kSecondsBetweenNotes = 5;
+
+double seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+std::string reason(int error) {
+  return std::generic_category().message(error);
+}
+
+[[noreturn]] void fail(const std::string& what, const std::filesystem::path& name) {
+  throw UserError("cannot " + what + " '" + name.string() + "': " + reason(errno));
+}
+
+std::filesystem::path with(std::filesystem::path path, const char* suffix) {
+  return path += suffix;
+}
+
+// "inputs: 64bits" a line.
+std::string head_of(const Fingerprint& fingerprint) {
+  std::string text = "ntape progress 1\n";
+  for (const auto& [name, value] : fingerprint) text += name + ": " + value + '\n';
+  return text + '\n';
+}
+
+// The name in the first line of `ours` that `theirs` does not have; empty when all are there.
+std::string difference(const std::string& ours, const std::string& theirs) {
+  for (std::size_t begin = 0, end; (end = ours.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    const std::string line = ours.substr(begin, end - begin);
+    if (line.empty() || ("\n" + theirs).find("\n" + line + "\n") != std::string::npos) continue;
+    return line.substr(0, line.find(':'));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string checksum(std::span<const std::byte> bytes) {
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const std::byte b : bytes) hash = (hash ^ std::to_integer<std::uint64_t>(b)) * 0x100000001b3U;
+  char hex[17];
+  std::snprintf(hex, sizeof hex, "%016llx", static_cast<unsigned long long>(hash));
+  return hex;
+}
+
+NpyStream::NpyStream(std::filesystem::path path, std::vector<Index> shape, Index bytes_per_number,
+                     Index pieces, Fingerprint fingerprint)
+    : path_(std::move(path)),
+      partial_(with(path_, ".partial")),
+      progress_(with(path_, ".progress")),
+      shape_(std::move(shape)),
+      bytes_per_number_(bytes_per_number),
+      done_(pieces, kOpen),
+      synced_(seconds()) {
+  for (const Index extent : shape_) numbers_ *= extent;
+  fingerprint.insert(fingerprint.begin(), {{"shape", shape_text(shape_)},
+                                           {"bytes per number", std::to_string(bytes_per_number_)},
+                                           {"pieces", std::to_string(pieces)}});
+  notes_head_ = head_of(fingerprint);
+  const std::string head = npy_head(shape_, bytes_per_number_);
+  values_at_ = head.size();
+  std::error_code ignored;
+  if (std::filesystem::exists(std::filesystem::symlink_status(path_, ignored)))
+    throw UserError("'" + path_.string() + "' exists already");
+  try {
+    open_progress();
+    if (!take_up(head.size() + numbers_ * bytes_per_number_)) start_anew(head);
+  } catch (...) {
+    if (file_ >= 0) ::close(file_);
+    if (notes_ >= 0) ::close(notes_);
+    throw;
+  }
+}
+
+void NpyStream::open_progress() {
+  notes_ = open(progress_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (notes_ < 0) fail("open", progress_);
+  if (flock(notes_, LOCK_EX | LOCK_NB) != 0)
+    throw UserError("'" + path_.string() + "' is being written by another run");
+}
+
+// Whether there is something to continue. Throws UserError when it is of something else.
+bool NpyStream::take_up(std::uintmax_t size) {
+  const std::vector<std::byte> bytes = read_bytes(progress_);
+  std::error_code none;
+  const auto found = std::filesystem::file_size(partial_, none);
+  if (bytes.empty()) {
+    if (none) return false;
+    std::filesystem::remove(progress_);
+    throw UserError("'" + partial_.string() + "' exists already, and nothing says what it is");
+  }
+  const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::string other = difference(notes_head_, text);
+  const std::string advice = "; remove it and '" + partial_.string() + "' to begin anew";
+  if (!other.empty())
+    throw UserError("'" + progress_.string() + "' is of an unfinished array with other " + other + advice);
+  const std::string notes = text.substr(std::min(text.size(), notes_head_.size()));
+  if (!text.starts_with(notes_head_) || notes.size() != done_.size() ||
+      notes.find_first_not_of({kDone, kOpen}) != std::string::npos || (!none && found != size))
+    throw UserError("'" + progress_.string() + "' is damaged" + advice);
+  if (none) return false;
+  done_ = notes;
+  file_ = open(partial_.c_str(), O_WRONLY | O_CLOEXEC);
+  if (file_ < 0) fail("open", partial_);
+  return true;
+}
+
+void NpyStream::start_anew(const std::string& head) {
+  try {
+    file_ = open(partial_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file_ < 0) fail("open", partial_);
+    // Room for all of it now, rather than none in some hours; where that cannot be asked for, only the size.
+    const auto size = static_cast<off_t>(head.size() + numbers_ * bytes_per_number_);
+    if (fallocate(file_, 0, 0, size) != 0) {
+      if (errno == ENOSPC || errno == EFBIG || errno == EDQUOT) fail("make room for", path_);
+      if (ftruncate(file_, size) != 0) fail("make room for", path_);
+    }
+    write_at(file_, 0, std::as_bytes(std::span(head)), partial_);
+    const std::string notes = notes_head_ + done_;
+    write_at(notes_, 0, std::as_bytes(std::span(notes)), progress_);
+  } catch (...) {
+    discard();
+    throw;
+  }
+}
+
+NpyStream::~NpyStream() {
+  try {
+    sync();
+  } catch (const UserError&) {
+    // What was noted before stays noted; the rest will be done again.
+  }
+  if (file_ >= 0) ::close(file_);
+  if (notes_ >= 0) ::close(notes_);
+}
+
+Index NpyStream::pieces_done() const {
+  return static_cast<Index>(std::count(done_.begin(), done_.end(), kDone));
+}
+
+void NpyStream::write_at(int file, std::uint64_t offset, std::span<const std::byte> bytes,
+                         const std::filesystem::path& name) const {
+  while (!bytes.empty()) {
+    const ssize_t count = pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail("write to", name);
+    offset += static_cast<std::uint64_t>(count);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+}
+
+template <class Real>
+void NpyStream::write(Index first, std::span<const Real> values) {
+  if (sizeof(Real) != bytes_per_number_ || first > numbers_ || values.size() > numbers_ - first)
+    throw ShapeError("'" + path_.string() + "' has no room for " + std::to_string(values.size()) +
+                     " numbers at " + std::to_string(first));
+  write_at(file_, values_at_ + first * sizeof(Real), std::as_bytes(values), partial_);
+}
+
+void NpyStream::finish(Index piece) {
+  {
+    const std::lock_guard lock(mutex_);
+    done_.at(piece) = kDone;
+    dirty_ = true;
+  }
+  if (seconds() - synced_ > kSecondsBetweenNotes) sync();
+}
+
+void NpyStream::sync() {
+  const std::lock_guard lock(mutex_);
+  if (!dirty_ || file_ < 0) return;
+  if (fdatasync(file_) != 0) fail("write to", partial_);
+  write_at(notes_, notes_head_.size(), std::as_bytes(std::span(done_)), progress_);
+  dirty_ = false;
+  synced_ = seconds();
+}
+
+void NpyStream::close() {
+  if (pieces_done() != pieces()) throw InternalError("a .npy file was closed before all of it was written");
+  sync();
+  std::error_code error;
+  // A link does not replace what may have come there meanwhile; not every file system has them.
+  std::filesystem::create_hard_link(partial_, path_, error);
+  if (error == std::errc::file_exists) throw UserError("'" + path_.string() + "' exists already");
+  if (error) {
+    if (std::rename(partial_.c_str(), path_.c_str()) != 0) fail("rename to", path_);
+  }
+  discard();
+}
+
+void NpyStream::discard() {
+  std::error_code ignored;
+  if (file_ >= 0) {
+    std::filesystem::remove(partial_, ignored);
+    ::close(file_);
+    file_ = -1;
+  }
+  std::filesystem::remove(progress_, ignored);
+}
+
+template void NpyStream::write(Index, std::span<const float>);
+template void NpyStream::write(Index, std::span<const double>);
+
+}  // namespace ntape::io

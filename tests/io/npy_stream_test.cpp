@@ -1,0 +1,118 @@
+#include <doctest/doctest.h>
+
+#include <ntape/base/errors.hpp>
+#include <ntape/io/npy.hpp>
+#include <ntape/io/npy_stream.hpp>
+#include <numeric>
+#include <optional>
+
+#include "support/command.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace ntape;
+using namespace ntape::test;
+
+namespace {
+
+const io::Fingerprint kPrint{{"inputs", "1"}, {"weights", "2"}};
+
+// An array (3, 4) in three pieces, a row each.
+struct Rows {
+  TempDir folder;
+  std::optional<io::NpyStream> stream;
+
+  io::NpyStream& open(const io::Fingerprint& print = kPrint, std::vector<Index> shape = {3, 4}) {
+    stream.reset();
+    return stream.emplace(folder / "k.npy", std::move(shape), sizeof(float), 3, print);
+  }
+  void row(Index n) {
+    std::vector<float> values(4);
+    std::iota(values.begin(), values.end(), static_cast<float>(4 * n));
+    stream->write<float>(4 * n, values);
+    stream->finish(n);
+  }
+  [[nodiscard]] std::string refusal(const io::Fingerprint& print, std::vector<Index> shape = {3, 4}) {
+    return message_of<UserError>([&] { open(print, std::move(shape)); });
+  }
+};
+
+}  // namespace
+
+TEST_CASE("pieces in any order, over several runs, make the file that one run would have written") {
+  Rows rows;
+  CHECK(rows.open().pieces_done() == 0);
+  rows.row(2);
+  CHECK(listing(rows.folder.path()) == "k.npy.partial k.npy.progress");
+  CHECK(rows.open().pieces_done() == 1);
+  CHECK(rows.stream->done(2));
+  CHECK(!rows.stream->done(0));
+  rows.row(0);
+  CHECK_THROWS_AS(rows.stream->close(), InternalError);
+  CHECK(rows.open().pieces_done() == 2);
+  rows.row(1);
+  rows.stream->close();
+  CHECK(listing(rows.folder.path()) == "k.npy");
+  std::vector<float> values(12);
+  std::iota(values.begin(), values.end(), 0.0F);
+  io::write_npy(rows.folder / "once.npy", std::vector<Index>{3, 4}, std::span<const float>(values));
+  CHECK(read_text(rows.folder / "k.npy") == read_text(rows.folder / "once.npy"));
+  CHECK(contains(rows.refusal(kPrint), "exists already"));
+}
+
+TEST_CASE("an unfinished array of other arguments is refused, saying which") {
+  Rows rows;
+  rows.open();
+  rows.row(1);
+  rows.stream.reset();
+  const std::string before = read_text(rows.folder / "k.npy.progress");
+  CHECK(contains(rows.refusal({{"inputs", "1"}, {"weights", "3"}}), "with other weights; remove it"));
+  CHECK(contains(rows.refusal({{"inputs", "7"}, {"weights", "2"}}), "with other inputs; remove it"));
+  CHECK(contains(rows.refusal(kPrint, {4, 3}), "with other shape; remove it"));
+  CHECK(read_text(rows.folder / "k.npy.progress") == before);
+  CHECK(rows.open().pieces_done() == 1);
+  CHECK(contains(message_of<UserError>([&] {
+                   io::NpyStream(rows.folder / "k.npy", {3, 4}, sizeof(float), 3, kPrint);
+                 }),
+                 "is being written by another run"));
+}
+
+TEST_CASE("damaged notes, and files that are not ours, are left alone") {
+  Rows rows;
+  rows.open();
+  rows.row(1);
+  rows.stream.reset();
+  const std::string notes = read_text(rows.folder / "k.npy.progress");
+  write_text(rows.folder / "k.npy.progress", notes.substr(0, notes.size() - 1));
+  CHECK(contains(rows.refusal(kPrint), "is damaged"));
+  write_text(rows.folder / "k.npy.progress", notes.substr(0, notes.size() - 1) + "x");
+  CHECK(contains(rows.refusal(kPrint), "is damaged"));
+  write_text(rows.folder / "k.npy.progress", notes);
+  write_text(rows.folder / "k.npy.partial", "short");
+  CHECK(contains(rows.refusal(kPrint), "is damaged"));
+  std::filesystem::remove(rows.folder / "k.npy.progress");
+  CHECK(contains(rows.refusal(kPrint), "nothing says what it is"));
+  CHECK(listing(rows.folder.path()) == "k.npy.partial");
+  // Values that are gone are written again, whatever the notes say.
+  std::filesystem::remove(rows.folder / "k.npy.partial");
+  write_text(rows.folder / "k.npy.progress", notes);
+  CHECK(rows.open().pieces_done() == 0);
+}
+
+TEST_CASE("an array that the disk has no room for is refused at once, with nothing left") {
+  const TempDir folder;
+  const std::string refusal = message_of<UserError>([&] {
+    io::NpyStream(folder / "k.npy", {Index{1} << 30, Index{1} << 26}, sizeof(double), 1, kPrint);
+  });
+  CHECK(contains(refusal, "cannot make room for"));
+  CHECK(listing(folder.path()).empty());
+}
+
+TEST_CASE("what is discarded leaves nothing, and what is outside is not written") {
+  Rows rows;
+  rows.open();
+  const std::vector<float> values(5);
+  CHECK_THROWS_AS(rows.stream->write<float>(8, values), ShapeError);
+  CHECK_THROWS_AS(rows.stream->write<double>(0, std::vector<double>(1)), ShapeError);
+  rows.stream->discard();
+  CHECK(listing(rows.folder.path()).empty());
+}
