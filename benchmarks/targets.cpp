@@ -147,7 +147,7 @@ struct Recorded {
     const double start = now();
     tape.replay();
     refresh(j);
-    last = kernel_of(j, j, theta, form).kernel.values;
+    last = gram(j, j, form);
     return now() - start;
   }
   Matrix<Real> last;
@@ -161,7 +161,7 @@ class Clock : public Observer<Real> {
   bool observe(const TrainingState<Real>& s) override {
     if (s.step == 1) start_ = now();
     if (s.step > 0) last_ = s.step;
-    if (track_) kernel_ = kernel_of(s.jacobian(), s.jacobian(), s.theta, KernelForm::trace).kernel.values;
+    if (track_) kernel_ = gram(s.jacobian(), s.jacobian(), KernelForm::trace);
     if (s.step > 0) end_ = now();
     return true;
   }
@@ -266,6 +266,7 @@ void dense_rows_of(Report& report) {
   const Flops flops(widths, 64, false);
   const double bytes = 64 * sizeof(double) * number(r.model.architecture().parameter_count());
   std::vector<double> ratios, seconds;
+  Matrix<double> rows;
   std::vector<char> block(static_cast<Index>(bytes));
   for (int run = 0; run < report.runs() + 1; ++run) {
     double start = now();
@@ -274,7 +275,8 @@ void dense_rows_of(Report& report) {
     const double bound = writing + (flops.forward + flops.backward + flops.weights) / gemm_rate<double>();
     start = now();
     r.tape.replay();
-    const auto rows = dense_jacobian(per_example_jacobian(r.tape, r.y));
+    refresh(r.j);
+    dense_jacobian(r.j, rows);
     if (run == 0) continue;
     seconds.push_back(now() - start);
     ratios.push_back(seconds.back() / bound);

@@ -31,7 +31,7 @@ constexpr double kUnit = 0x1.0p-53;
 
 // c[0] + c[1] x + c[2] x^2 + ...
 template <std::size_t N>
-double polynomial(const std::array<double, N>& c, double x) {
+[[gnu::always_inline]] inline double polynomial(const std::array<double, N>& c, double x) {
   double sum = c[N - 1];
   for (std::size_t k = N - 1; k-- > 0;) sum = sum * x + c[k];
   return sum;
@@ -40,7 +40,7 @@ double polynomial(const std::array<double, N>& c, double x) {
 // log(count 2^-53), count in 1 .. 2^53. With count = m 2^e, m in [sqrt(1/2), sqrt(2)) and s = (m - 1)/(m +
 // 1): log m = 2 atanh s = 2 s + 2 s (s^2/3 + s^4/5 + ...), s^2 < .0295; what is left out is below 2^-59 of
 // it.
-double log_of_unit_fraction(std::uint64_t count) {
+[[gnu::always_inline]] inline double log_of_unit_fraction(std::uint64_t count) {
   constexpr std::uint64_t kRootOfHalf = 0x3fe6a09e667f3bcd;
   constexpr double kLog2High = 0x1.62e42fefa38p-1;  // times an exponent: exact
   constexpr double kLog2Low = 0x1.ef35793c7673p-45;
@@ -57,7 +57,7 @@ double log_of_unit_fraction(std::uint64_t count) {
 
 // (cos, sin) of fraction 2^-53 turns, fraction in 0 .. 2^53 - 1: Taylor series in what is left after the
 // nearest quarter turn, at most pi/4; what they leave out is below 2^-58.
-std::array<double, 2> cos_sin_of_turn(std::uint64_t fraction) {
+[[gnu::always_inline]] inline std::array<double, 2> cos_sin_of_turn(std::uint64_t fraction) {
   constexpr std::array<double, 8> kSin = {
       -1. / 6,         1. / 120,         -1. / 5040,           1. / 362880,
       -1. / 39916800., 1. / 6227020800., -1. / 1307674368000., 1. / 355687428096000.};
@@ -73,6 +73,45 @@ std::array<double, 2> cos_sin_of_turn(std::uint64_t fraction) {
   const bool odd = quarter % 2 == 1;
   const double cosine = odd ? s : c, sine = odd ? c : s;
   return {quarter % 4 == 1 || quarter % 4 == 2 ? -cosine : cosine, quarter % 4 >= 2 ? -sine : sine};
+}
+
+// Words and normals of many blocks, word j of block b at [j][b]: the loops below then vectorize.
+constexpr std::size_t kBatch = 64;
+struct Batch {
+  std::uint64_t words[4][kBatch];
+  double normals[4][kBatch];
+};
+
+// Plain arithmetic in every version, so that all give the bits of normals_of_block.
+[[gnu::always_inline]] inline void transform_all(Batch& batch) {
+  for (std::size_t pair = 0; pair < 4; pair += 2) {
+    const std::uint64_t* first = batch.words[pair];
+    const std::uint64_t* second = batch.words[pair + 1];
+    double* z0 = batch.normals[pair];
+    double* z1 = batch.normals[pair + 1];
+    for (std::size_t b = 0; b < kBatch; ++b) {
+      const double radius = std::sqrt(-2.0 * log_of_unit_fraction((first[b] >> 11) + 1));
+      const auto [cosine, sine] = cos_sin_of_turn(second[b] >> 11);
+      z0[b] = radius * cosine;
+      z1[b] = radius * sine;
+    }
+  }
+}
+#if defined(__x86_64__)
+[[gnu::target("avx512f,avx512dq,avx512vl")]] void transform_avx512(Batch& batch) {
+  transform_all(batch);
+}
+#endif
+void transform_baseline(Batch& batch) {
+  transform_all(batch);
+}
+void transform(Batch& batch) {
+#if defined(__x86_64__)
+  static const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                           __builtin_cpu_supports("avx512vl");
+  if (wide) return transform_avx512(batch);
+#endif
+  transform_baseline(batch);
 }
 
 std::array<double, 4> normals_of_block(const Words& w) {
@@ -103,8 +142,22 @@ void fill_from_blocks(std::uint64_t first, std::span<Out> out, Block&& block_val
 
 template <class Real>
 void fill_normal(Seed seed, std::uint64_t stream, std::uint64_t first, std::span<Real> out) {
-  fill_from_blocks(first, out,
-                   [&](std::uint64_t b) { return normals_of_block(words_of_block(seed, stream, b)); });
+  const auto one = [&](std::uint64_t b) { return normals_of_block(words_of_block(seed, stream, b)); };
+  // Up to the beginning of a block; whole batches; what is left.
+  const std::size_t head = std::min<std::size_t>(out.size(), (4 - first % 4) % 4);
+  fill_from_blocks(first, out.first(head), one);
+  std::size_t k = head;
+  Batch batch;
+  for (; k + 4 * kBatch <= out.size(); k += 4 * kBatch) {
+    for (std::size_t b = 0; b < kBatch; ++b) {
+      const Words w = words_of_block(seed, stream, (first + k) / 4 + b);
+      for (std::size_t j = 0; j < 4; ++j) batch.words[j][b] = w[j];
+    }
+    transform(batch);
+    for (std::size_t b = 0; b < kBatch; ++b)
+      for (std::size_t j = 0; j < 4; ++j) out[k + 4 * b + j] = static_cast<Real>(batch.normals[j][b]);
+  }
+  fill_from_blocks(first + k, out.subspan(k), one);
 }
 
 template void fill_normal<float>(Seed, std::uint64_t, std::uint64_t, std::span<float>);

@@ -15,5 +15,9 @@ template <class Real>
 /// [N C x P], row n C + c, columns in the tape's parameter order, each parameter row-major. The oracle.
 template <class Real>
 [[nodiscard]] Matrix<Real> dense_jacobian(const Jacobian<Real>& j);
+/// The same into memory that is used again when it has the shape: touching fresh memory costs more than the
+/// work.
+template <class Real>
+void dense_jacobian(const Jacobian<Real>& j, Matrix<Real>& into);
 
 }  // namespace ntape

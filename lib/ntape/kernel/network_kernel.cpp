@@ -50,13 +50,15 @@ KernelWithShares<Real> kernel_of(const Tape<Real>& tape1, Var y1, const Tape<Rea
       .route = options.route, .gram = {.form = options.form}, .explain = options.explain};
   std::vector<Matrix<Real>> weights;
   for (const Index e : entries) {
-    routes.gram.group_of.push_back(theta.entries[e].layer);
+    if (options.layer_shares) routes.gram.group_of.push_back(theta.entries[e].layer);
     if (!options.selected.empty()) routes.selected.push_back(options.selected[e]);
     if (options.preconditioner) weights.push_back(options.preconditioner->entries[e].value);
   }
   if (options.preconditioner) routes.gram.preconditioner = &weights;
-  return from_shares(kernel_by_group(tape1, y1, tape2, y2, routes), layers_of(theta), options.form,
-                     tape1.value(y1).shape(1));
+  auto shares = kernel_by_group(tape1, y1, tape2, y2, routes);
+  const Index outputs = tape1.value(y1).shape(1);
+  if (!options.layer_shares) return {{std::move(shares.front()), options.form, outputs, "empirical NTK"}, {}};
+  return from_shares(std::move(shares), layers_of(theta), options.form, outputs);
 }
 
 template <class Real>
@@ -70,9 +72,9 @@ KernelWithShares<Real> kernel_of(const Jacobian<Real>& j1, const Jacobian<Real>&
 template <class Real>
 Kernel<Real> kernel_of(const Jacobian<Real>& j1, const Jacobian<Real>& j2, const Parameters<Real>& theta,
                        KernelForm form, const GramWindow& window) {
-  GramOptions<Real> options{.form = form};
-  for (const Index e : entries_of(*j1.tape, theta)) options.group_of.push_back(theta.entries[e].layer);
-  return from_shares(gram_window(j1, j2, options, window), layers_of(theta), form, j1.outputs).kernel;
+  (void)entries_of(*j1.tape, theta);
+  return {std::move(gram_window(j1, j2, GramOptions<Real>{.form = form}, window).front()), form, j1.outputs,
+          "empirical NTK"};
 }
 
 #define NTAPE_INSTANTIATE(Real)                                                                          \

@@ -16,6 +16,8 @@ struct KernelOptions {
   std::vector<char> selected = {};
   /// Positive, shaped as theta: J D J^T. Null: D = I.
   const Parameters<Real>* preconditioner = nullptr;
+  /// Whether the shares of layers are kept apart. (empirical_ntk asks for none.)
+  bool layer_shares = true;
   /// Where to say which route was taken and why. Null: nowhere.
   std::ostream* explain = nullptr;
 };
@@ -74,23 +76,25 @@ template <class Real, Network<Real> F>
 template <class Real, Network<Real> F>
 [[nodiscard]] Kernel<Real> empirical_ntk(const F& f, const Parameters<Real>& theta, const Matrix<Real>& x,
                                          const Matrix<Real>& x2, const KernelOptions<Real>& options) {
-  return network_kernel(f, theta, x, x2, options).kernel;
+  KernelOptions<Real> whole = options;
+  whole.layer_shares = false;
+  return network_kernel(f, theta, x, x2, whole).kernel;
 }
 template <class Real, Network<Real> F>
 [[nodiscard]] Kernel<Real> empirical_ntk(const F& f, const Parameters<Real>& theta, const Matrix<Real>& x,
                                          const Matrix<Real>& x2, KernelForm form = KernelForm::full) {
-  return network_kernel(f, theta, x, x2, KernelOptions<Real>{.form = form}).kernel;
+  return empirical_ntk(f, theta, x, x2, KernelOptions<Real>{.form = form});
 }
 /// Symmetric: one evaluation, one triangle.
 template <class Real, Network<Real> F>
 [[nodiscard]] Kernel<Real> empirical_ntk(const F& f, const Parameters<Real>& theta, const Matrix<Real>& x,
                                          const KernelOptions<Real>& options) {
-  return network_kernel(f, theta, x, x, options).kernel;
+  return empirical_ntk(f, theta, x, x, options);
 }
 template <class Real, Network<Real> F>
 [[nodiscard]] Kernel<Real> empirical_ntk(const F& f, const Parameters<Real>& theta, const Matrix<Real>& x,
                                          KernelForm form = KernelForm::full) {
-  return network_kernel(f, theta, x, x, KernelOptions<Real>{.form = form}).kernel;
+  return empirical_ntk(f, theta, x, x, KernelOptions<Real>{.form = form});
 }
 
 /// d/ds Theta(theta + s v) at s = 0, for any direction v shaped as theta: the kernel of dual numbers, whose

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <omp.h>
+
 #include <cstdio>
 #include <ntape/base/errors.hpp>
 #include <ntape/tape/tape.hpp>
@@ -66,6 +68,15 @@ void require_batch_free(const Tape<Real>& tape, const char* op, const char* argu
 template <class Real>
 linalg::View<Real> part(const Stack<Real>& s, Index v) {
   return {slice(s, v), s.shape(1), s.shape(2)};
+}
+
+/// Calls product(v) for every direction. With a direction or more for each thread, threads take directions,
+/// for one of few rows is too small to be shared out; else each product shares out its tiles. The bits are
+/// the same.
+template <class Product>
+void for_each_direction(Index count, const Product& product) {
+#pragma omp parallel for schedule(static) if (count >= static_cast <Index>(omp_get_max_threads()))
+  for (Index v = 0; v < count; ++v) product(v);
 }
 
 /// to += factor * from, for stacks of one shape.

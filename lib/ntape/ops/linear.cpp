@@ -41,11 +41,11 @@ class Linear final : public Op<Real> {
   }
   // d out = scale (dx W^T + x dW^T)
   void jvp(const Site<Real>& site, Arg arg, const Stack<Real>& t, Stack<Real>& out) const override {
-    for (Index v = 0; v < t.shape(0); ++v) {
+    detail::for_each_direction(t.shape(0), [&](Index v) {
       const View<Real> x = arg == 0 ? part(t, v) : view(*site.in[0]);
       const View<Real> w = arg == 0 ? view(*site.in[1]) : part(t, v);
       gemm(scale_, x, kPlain, w, kTransposed, Real(1), slice(out, v), out.shape(2));
-    }
+    });
   }
   void vjp(const Site<Real>& site, Arg arg, const Stack<Real>& u, Stack<Real>& out) const override {
     pull(site, arg, u, Real(1), out);
@@ -63,9 +63,10 @@ class Linear final : public Op<Real> {
   // x = keep x + scale u W;  W = keep W + scale u^T x
   void pull(const Site<Real>& site, Arg arg, const Stack<Real>& u, Real keep, Stack<Real>& out) const {
     const View<Real> other = view(*site.in[arg == 0 ? 1 : 0]);
-    for (Index v = 0; v < u.shape(0); ++v)
+    detail::for_each_direction(u.shape(0), [&](Index v) {
       gemm(scale_, part(u, v), arg == 0 ? kPlain : kTransposed, other, kPlain, keep, slice(out, v),
            out.shape(2));
+    });
   }
   Real scale_;
 };

@@ -177,13 +177,21 @@ Matrix<Real> gram(View<Real> a) {
 
 template <class Real>
 void mirror_lower(Real* c, Index n) {
-  // By blocks, whose columns stay in cache.
+  // By blocks, read along rows: columns of a matrix whose rows are a power of two apart share few lines of
+  // the cache.
   constexpr Index kBlock = 32;
 #pragma omp parallel for schedule(dynamic, 4) if (n >= 512)
-  for (Index i0 = 0; i0 < n; i0 += kBlock)
-    for (Index j0 = i0; j0 < n; j0 += kBlock)
-      for (Index i = i0; i < std::min(i0 + kBlock, n); ++i)
-        for (Index j = std::max(j0, i + 1); j < std::min(j0 + kBlock, n); ++j) c[i * n + j] = c[j * n + i];
+  for (Index i0 = 0; i0 < n; i0 += kBlock) {
+    Real turned[kBlock][kBlock];
+    const Index rows = std::min(kBlock, n - i0);
+    for (Index j0 = i0; j0 < n; j0 += kBlock) {
+      const Index cols = std::min(kBlock, n - j0);
+      for (Index j = 0; j < cols; ++j)
+        for (Index i = 0; i < rows; ++i) turned[i][j] = c[(j0 + j) * n + i0 + i];
+      for (Index i = 0; i < rows; ++i)
+        for (Index j = j0 == i0 ? i + 1 : 0; j < cols; ++j) c[(i0 + i) * n + j0 + j] = turned[i][j];
+    }
+  }
 }
 
 template void affine(float, View<float>, View<float>, float, const float*, float*);
