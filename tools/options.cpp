@@ -192,8 +192,9 @@ void add_talk(CLI::App& app, TalkOptions& talk) {
       ->group("Output");
 }
 
-Matrix<double> read_inputs(const std::string& path) {
-  const Matrix<double> x = io::to_matrix<double>(io::read_npy(path), path);
+template <class Real>
+Matrix<Real> read_inputs(const std::string& path) {
+  Matrix<Real> x = io::read_npy_matrix<Real>(path);
   if (x.shape(0) == 0 || x.shape(1) == 0)
     throw UserError("'" + path + "' is " + to_string(shape_of(x)) +
                     ", and at least one row and one column are needed");
@@ -204,6 +205,8 @@ Matrix<double> read_inputs(const std::string& path) {
                         std::to_string(j) + " (counted from 0) is " + std::to_string(x(i, j)));
   return x;
 }
+template Matrix<float> read_inputs(const std::string&);
+template Matrix<double> read_inputs(const std::string&);
 
 void require_new_file(const std::string& path, const std::string& option) {
   namespace fs = std::filesystem;

@@ -72,7 +72,18 @@ Kernel<Real> kernel_of(const Jacobian<Real>& j1, const Jacobian<Real>& j2, const
                        KernelForm form, const GramWindow& window) {
   GramOptions<Real> options{.form = form};
   for (const Index e : entries_of(*j1.tape, theta)) options.group_of.push_back(theta.entries[e].layer);
-  return from_shares(gram_window(j1, j2, options, window), layers_of(theta), form, j1.outputs).kernel;
+  // A layer at a time, in the order and so with the bits of from_shares: two matrices at once are enough.
+  Kernel<Real> kernel{{}, form, j1.outputs, "empirical NTK"};
+  for (Index l = 0; l < layers_of(theta); ++l) {
+    options.only_group = l;
+    Matrix<Real> share = std::move(gram_window(j1, j2, options, window).front());
+    if (l == 0) {
+      kernel.values = std::move(share);
+      continue;
+    }
+    for (Index k = 0; k < share.size(); ++k) kernel.values.data()[k] += share.data()[k];
+  }
+  return kernel;
 }
 
 #define NTAPE_INSTANTIATE(Real)                                                                          \
