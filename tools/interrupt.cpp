@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include <string>
-
 namespace ntape::tools {
 
 namespace {
@@ -47,21 +45,24 @@ void Interrupts::wait() {
     if (ignored(number)) continue;
     if (cleanup_) cleanup_();
     const std::string farewell = std::string(isatty(STDERR_FILENO) ? "\n" : "") +
-                                 "ntape: interrupted by signal " + std::to_string(number) +
-                                 "; what was not finished is removed\n";
+                                 "ntape: interrupted by signal " + std::to_string(number) + "; " + farewell_ +
+                                 "\n";
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, farewell.data(), farewell.size());
     _exit(128 + number);
   }
 }
 
-Interrupts::Cleanup::Cleanup(Interrupts& interrupts, std::function<void()> action) : interrupts_(interrupts) {
+Interrupts::Cleanup::Cleanup(Interrupts& interrupts, std::function<void()> action, std::string farewell)
+    : interrupts_(interrupts) {
   const std::lock_guard lock(interrupts_.mutex_);
   interrupts_.cleanup_ = std::move(action);
+  interrupts_.farewell_ = std::move(farewell);
 }
 
 Interrupts::Cleanup::~Cleanup() {
   const std::lock_guard lock(interrupts_.mutex_);
   interrupts_.cleanup_ = {};
+  interrupts_.farewell_ = kNothingLeft;
 }
 
 }  // namespace ntape::tools

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <mutex>
+#include <string>
 #include <thread>
 
 namespace ntape::tools {
@@ -30,10 +31,11 @@ class Interrupts {
   Interrupts();
   ~Interrupts();
 
-  /// The cleanup while it lives. It runs in the waiting thread; what it locks may stay locked.
+  /// The cleanup while it lives, and what is said then. It runs in the waiting thread; what it locks may stay
+  /// locked.
   class Cleanup {
    public:
-    Cleanup(Interrupts& interrupts, std::function<void()> action);
+    Cleanup(Interrupts& interrupts, std::function<void()> action, std::string farewell = kNothingLeft);
     ~Cleanup();
     Cleanup(const Cleanup&) = delete;
     Cleanup& operator=(const Cleanup&) = delete;
@@ -43,11 +45,14 @@ class Interrupts {
   };
 
  private:
+  static constexpr const char* kNothingLeft = "what was not finished is removed";
+
   void wait();
 
   SignalsHeld held_;
   std::mutex mutex_;
   std::function<void()> cleanup_;
+  std::string farewell_ = kNothingLeft;
   bool ending_ = false;
   std::thread thread_;
 };

@@ -114,6 +114,7 @@ LimitKernels kernels_of(const Options& o, const Architecture& architecture, cons
                         std::ostream& out, nlohmann::json& facts) {
   const std::optional<Matrix<double>> z =
       o.against.empty() ? std::nullopt : std::optional(read_inputs(o.against));
+  if (z) require_columns(shape_of(*z), o.against, x.shape(1), "those of '" + o.inputs + "'");
   const double n1 = static_cast<double>(x.shape(0)), n2 = z ? static_cast<double>(z->shape(0)) : n1;
   const double layers = o.limit.layers ? 2 * static_cast<double>(o.model.depth) : 0;
   run::require_memory((10 + layers) * sizeof(double) * n1 * n2,

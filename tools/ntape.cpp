@@ -20,6 +20,7 @@ commands:
   drift     train networks of several widths and track their kernels
   kernel    the empirical NTK and NNGP of one network
   limit     the infinite-width NTK and NNGP
+  plan      what `kernel` would do: blocks, memory and flops, without doing it
   spectrum  leading eigenpairs of one network's NTK, matrix-free
 
 examples:
@@ -38,7 +39,7 @@ int dispatch(const std::vector<std::string>& words) {
   using namespace ntape::tools;
   if (words.empty())
     throw ntape::UserError(
-        "no command is given; the commands are drift, kernel, limit, spectrum (see ntape --help)");
+        "no command is given; the commands are drift, kernel, limit, plan, spectrum (see ntape --help)");
   const std::string& command = words.front();
   std::vector<std::string> rest(words.begin() + 1, words.end());
   if (command == "--help" || command == "-h" || command == "help") {
@@ -53,9 +54,10 @@ int dispatch(const std::vector<std::string>& words) {
   if (command == "drift") return drift_command(rest);
   if (command == "kernel") return kernel_command(rest);
   if (command == "limit") return limit_command(rest);
+  if (command == "plan") return plan_command(rest);
   if (command == "spectrum") return spectrum_command(rest);
   throw ntape::UserError((command.starts_with('-') ? "unknown option '" : "unknown command '") + command +
-                         "'; the commands are drift, kernel, limit, spectrum (see ntape --help)");
+                         "'; the commands are drift, kernel, limit, plan, spectrum (see ntape --help)");
 }
 
 // One line, whatever a file's name or an argument brought into the message.

@@ -178,8 +178,9 @@ void add_talk(CLI::App& app, TalkOptions& talk) {
       ->group("Output");
 }
 
-Matrix<double> read_inputs(const std::string& path) {
-  const Matrix<double> x = io::to_matrix<double>(io::read_npy(path), path);
+template <class Real>
+Matrix<Real> read_inputs(const std::string& path) {
+  Matrix<Real> x = io::read_npy_matrix<Real>(path);
   if (x.shape(0) == 0 || x.shape(1) == 0)
     throw UserError("'" + path + "' is " + to_string(shape_of(x)) +
                     ", and at least one row and one column are needed");
@@ -190,12 +191,13 @@ Matrix<double> read_inputs(const std::string& path) {
                         std::to_string(j) + " (counted from 0) is " + std::to_string(x(i, j)));
   return x;
 }
+template Matrix<float> read_inputs(const std::string&);
+template Matrix<double> read_inputs(const std::string&);
 
-void require_columns(const Matrix<double>& inputs, const std::string& path, Index needed,
-                     const std::string& what) {
-  if (inputs.shape(1) == needed) return;
-  throw UserError("'" + path + "' is " + to_string(shape_of(inputs)) + ", and " + what + " need" +
-                  " inputs with " + std::to_string(needed) + (needed == 1 ? " column" : " columns"));
+void require_columns(Shape inputs, const std::string& path, Index needed, const std::string& what) {
+  if (inputs.cols == needed) return;
+  throw UserError("'" + path + "' is " + to_string(inputs) + ", and " + what + " need" + " inputs with " +
+                  std::to_string(needed) + (needed == 1 ? " column" : " columns"));
 }
 
 void require_new_file(const std::string& path, const std::string& option) {

@@ -65,12 +65,12 @@ struct TalkOptions {
 };
 void add_talk(CLI::App& app, TalkOptions& talk);
 
-/// A rank-2 .npy file of finite numbers with at least one row and column. Throws UserError.
-[[nodiscard]] Matrix<double> read_inputs(const std::string& path);
+/// A rank-2 .npy file of finite numbers with at least one row and column, rounded to Real. Throws UserError.
+template <class Real = double>
+[[nodiscard]] Matrix<Real> read_inputs(const std::string& path);
 
 /// Throws UserError, naming both, when the inputs of `path` have not the columns that `what` has.
-void require_columns(const Matrix<double>& inputs, const std::string& path, Index needed,
-                     const std::string& what);
+void require_columns(Shape inputs, const std::string& path, Index needed, const std::string& what);
 
 /// Throws UserError when `path`, given by `option`, exists already or lies in no writable directory: nothing
 /// is overwritten, and nothing is computed in vain.

@@ -7,6 +7,7 @@
 #include <limits>
 #include <ntape/base/errors.hpp>
 #include <ntape/io/npy.hpp>
+#include <optional>
 
 #include "../support/temp_dir.hpp"
 
@@ -224,4 +225,36 @@ TEST_CASE_TEMPLATE("npy: matrices", Real, float, double) {
   CHECK(contains(rank1, "rank 2"));
   const NpyArray<double> square{{1, 2}, {5.0, 6.0}};
   CHECK(contains(message_of<UserError>([&] { (void)to_column<Real>(square, "y"); }), "(1, 2)"));
+}
+
+// More numbers than are read at a time, and a whole number of such pieces; images that are wrong in each way.
+TEST_CASE("npy: a matrix read in pieces is the one that is read at once, and its defects are the same") {
+  const TempDir dir;
+  const auto both = [&](const std::string& bytes) {
+    ntape::test::write_text(dir / "a.npy", bytes);
+    const std::string what = (dir / "a.npy").string();
+    std::optional<Matrix<float>> once, pieces;
+    const std::string defect =
+        message_of<UserError>([&] { once = to_matrix<float>(read_npy(dir / "a.npy"), what); });
+    CHECK(message_of<UserError>([&] { pieces = read_npy_matrix<float>(dir / "a.npy"); }) == defect);
+    CHECK(once.has_value() == pieces.has_value());
+    if (once && pieces) CHECK(*once == *pieces);
+    if (once) CHECK(read_npy_shape(dir / "a.npy") == std::vector<Index>{once->shape(0), once->shape(1)});
+    return defect;
+  };
+  std::string payload(3 * 65536 * 2, '\0');
+  for (Index k = 0; k < payload.size(); ++k) payload[k] = static_cast<char>(k * k >> 3);
+  CHECK(both(image(dict("<i2", "(3, 65536)"), payload)).empty());
+  CHECK(both(image(dict("<i2", "(1, 65535)"), payload.substr(0, 2 * 65535))).empty());
+  CHECK(both(image("{'descr': '<i2', 'fortran_order': True, 'shape': (3, 65536), }", payload)).empty());
+  CHECK(both(image(dict("<i2", "(0, 3)"), "")).empty());
+  CHECK(contains(both(image(dict("<i2", "(3, 65537)"), payload)), "truncated"));
+  CHECK(contains(both(image(dict("<i2", "(3, 6553)"), payload)), "trailing"));
+  CHECK(contains(both(image(dict("<i2", "(196608,)"), payload)), "rank 2"));
+  payload.assign(2 * 65536 * 8, '\0');
+  payload[8 * 65540 + 7] = 0x7F;
+  CHECK(contains(both(image(dict("<i8", "(2, 65536)"), payload)), "element 65540"));
+  CHECK(contains(both("\x93NUMPY"), "version"));
+  CHECK(contains(message_of<UserError>([&] { (void)read_npy_matrix<float>(dir / "absent.npy"); }),
+                 "absent.npy"));
 }

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,10 +18,12 @@
 
 namespace ntape::test {
 
-/// How a program ended: its exit code, or 128 + the signal that killed it, and what it wrote.
+/// How a program ended: its exit code, or 128 + the signal that killed it, what it wrote, and the most memory
+/// that was resident.
 struct Outcome {
   int code = -1;
   std::string out, err;
+  double peak_bytes = 0;
 };
 
 struct Surroundings {
@@ -84,11 +87,12 @@ class Child {
 
   [[nodiscard]] Outcome wait() {
     int status = 0;
-    while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    struct rusage usage {};
+    while (wait4(pid_, &status, 0, &usage) < 0 && errno == EINTR) {
     }
     pid_ = 0;
     const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    return {code, text(out_), text(err_)};
+    return {code, text(out_), text(err_), 1024.0 * static_cast<double>(usage.ru_maxrss)};
   }
 
  private:

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <limits>
 #include <ntape/base/errors.hpp>
 #include <ntape/io/bytes.hpp>
@@ -12,14 +13,8 @@
 #include <type_traits>
 
 namespace ntape::io {
-namespace {
 
-static_assert(std::endian::native == std::endian::little, "values are copied as little-endian bytes");
-
-constexpr std::string_view kMagic{"\x93NUMPY", 6};
-constexpr Index kMaxRank = 8;
-
-std::optional<Index> product(std::span<const Index> shape, Index start) {
+std::optional<Index> npy_size(std::span<const Index> shape, Index start) {
   // A zero anywhere makes the array empty, whatever the other extents are.
   if (std::find(shape.begin(), shape.end(), Index{0}) != shape.end()) return Index{0};
   Index size = start;
@@ -30,8 +25,16 @@ std::optional<Index> product(std::span<const Index> shape, Index start) {
   return size;
 }
 
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "values are copied as little-endian bytes");
+
+// More than any header of format 1.0 takes, and numbers read at a time.
+constexpr std::size_t kLongestHead = std::size_t{1} << 17;
+constexpr Index kChunk = Index{1} << 16;
+
 template <class Stored>
-std::vector<double> decode(std::span<const std::byte> payload, std::string_view what) {
+std::vector<double> decode(std::span<const std::byte> payload, std::string_view what, Index first) {
   std::vector<double> values(payload.size() / sizeof(Stored));
   for (std::size_t i = 0; i < values.size(); ++i) {
     Stored stored{};
@@ -41,7 +44,7 @@ std::vector<double> decode(std::span<const std::byte> payload, std::string_view 
       bool exact = stored <= kExact;
       if constexpr (std::is_signed_v<Stored>) exact = exact && stored >= -kExact;
       if (!exact) {
-        fail_npy(what, "its element " + std::to_string(i) + " is " + std::to_string(stored) +
+        fail_npy(what, "its element " + std::to_string(first + i) + " is " + std::to_string(stored) +
                            ", and integers must be within 2^53 of zero to be exact as double");
       }
     }
@@ -53,7 +56,7 @@ std::vector<double> decode(std::span<const std::byte> payload, std::string_view 
 struct Codec {
   std::string_view descr;
   std::size_t width;
-  std::vector<double> (*decode)(std::span<const std::byte>, std::string_view);
+  std::vector<double> (*decode)(std::span<const std::byte>, std::string_view, Index first);
 };
 constexpr std::array<Codec, 11> kCodecs{{{"<f8", 8, decode<double>},
                                          {"<f4", 4, decode<float>},
@@ -99,6 +102,72 @@ std::vector<double> row_major(const std::vector<double>& column_major, const std
   return values;
 }
 
+// What comes before the values: where they begin, how many bytes they are.
+struct Head {
+  NpyHeader header;
+  const Codec* codec = nullptr;
+  std::size_t begin = 0, size = 0;
+};
+
+// From the beginning of a file; `complete` when there is no more of it.
+Head head_of(std::span<const std::byte> bytes, std::string_view what, bool complete) {
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (!text.starts_with(kNpyMagic)) fail_npy(what, "it does not begin with the magic bytes \\x93NUMPY");
+  if (text.size() < 8) fail_npy(what, "it ends inside its version");
+  const auto byte = [&](std::size_t i) { return std::to_integer<std::size_t>(bytes[i]); };
+  const std::size_t major = byte(6), minor = byte(7);
+  if (major < 1 || major > 3 || minor != 0) {
+    fail_npy(what, "its format version is " + std::to_string(major) + "." + std::to_string(minor) +
+                       "; 1.0, 2.0 or 3.0 is needed");
+  }
+  const std::size_t width = major == 1 ? 2 : 4;
+  const std::size_t begin = 8 + width;
+  if (bytes.size() < begin) fail_npy(what, "it ends inside its header length");
+  std::size_t length = 0;
+  for (std::size_t i = 0; i < width; ++i) length |= byte(8 + i) << (8 * i);
+  if (bytes.size() - begin < length) {
+    fail_npy(what, complete ? "it ends inside its header" : "its header is longer than 128 KiB");
+  }
+  Head head{.header = parse_npy_header(text.substr(begin, length), what), .begin = begin + length};
+  head.codec = &codec_for(head.header.descr, what);
+  if (head.header.shape.size() > kNpyMaxRank) {
+    fail_npy(what, "its rank is " + std::to_string(head.header.shape.size()) + "; at most 8 is supported");
+  }
+  const auto need = npy_size(head.header.shape, head.codec->width);
+  // Decoded values and index arithmetic must fit as well.
+  if (!need || *need / head.codec->width > std::numeric_limits<Index>::max() / sizeof(double)) {
+    fail_npy(what, "its shape " + shape_text(head.header.shape) + " is too large to address");
+  }
+  head.size = *need;
+  return head;
+}
+
+void require_payload(const Head& head, std::uintmax_t size, std::string_view what) {
+  if (size == head.size) return;
+  fail_npy(what, std::string(size < head.size ? "it is truncated" : "it has trailing bytes") + ": shape " +
+                     shape_text(head.header.shape) + " of dtype " + head.header.descr + " needs " +
+                     std::to_string(head.size) + " bytes of values and " + std::to_string(size) +
+                     " are there");
+}
+
+// The beginning of a file that can be read twice; nothing where that cannot be known, as of a pipe.
+std::optional<Head> head_of(const std::filesystem::path& path) {
+  std::error_code unknown;
+  if (!std::filesystem::is_regular_file(path, unknown)) return std::nullopt;
+  std::vector<std::byte> bytes(kLongestHead);
+  std::ifstream file(path, std::ios::binary);
+  if (!file.is_open()) return std::nullopt;
+  file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  const auto count = static_cast<std::size_t>(file.gcount());
+  return head_of(std::span(bytes).first(count), path.string(), count < bytes.size());
+}
+
+void require_rank_2(std::span<const Index> shape, std::string_view what) {
+  if (shape.size() == 2) return;
+  throw UserError("'" + std::string(what) + "' has shape " + shape_text(shape) +
+                  ", and an array of rank 2 (examples x coordinates) is needed");
+}
+
 template <class Real>
 Matrix<Real> fill_matrix(const std::vector<double>& values, Index rows, Index cols) {
   Matrix<Real> m = make_matrix<Real>(rows, cols);
@@ -118,40 +187,10 @@ std::string shape_text(std::span<const Index> shape) {
 }
 
 NpyArray<double> read_npy(std::span<const std::byte> bytes, std::string_view what) {
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (!text.starts_with(kMagic)) fail_npy(what, "it does not begin with the magic bytes \\x93NUMPY");
-  if (text.size() < 8) fail_npy(what, "it ends inside its version");
-  const auto byte = [&](std::size_t i) { return std::to_integer<std::size_t>(bytes[i]); };
-  const std::size_t major = byte(6), minor = byte(7);
-  if (major < 1 || major > 3 || minor != 0) {
-    fail_npy(what, "its format version is " + std::to_string(major) + "." + std::to_string(minor) +
-                       "; 1.0, 2.0 or 3.0 is needed");
-  }
-  const std::size_t width = major == 1 ? 2 : 4;
-  const std::size_t begin = 8 + width;
-  if (bytes.size() < begin) fail_npy(what, "it ends inside its header length");
-  std::size_t length = 0;
-  for (std::size_t i = 0; i < width; ++i) length |= byte(8 + i) << (8 * i);
-  if (bytes.size() - begin < length) fail_npy(what, "it ends inside its header");
-  const NpyHeader header = parse_npy_header(text.substr(begin, length), what);
-  const Codec& codec = codec_for(header.descr, what);
-  if (header.shape.size() > kMaxRank) {
-    fail_npy(what, "its rank is " + std::to_string(header.shape.size()) + "; at most 8 is supported");
-  }
-  const auto need = product(header.shape, codec.width);
-  // Decoded values and index arithmetic must fit as well.
-  if (!need || *need / codec.width > std::numeric_limits<Index>::max() / sizeof(double)) {
-    fail_npy(what, "its shape " + shape_text(header.shape) + " is too large to address");
-  }
-  const auto payload = bytes.subspan(begin + length);
-  if (payload.size() != *need) {
-    fail_npy(what, std::string(payload.size() < *need ? "it is truncated" : "it has trailing bytes") +
-                       ": shape " + shape_text(header.shape) + " of dtype " + header.descr + " needs " +
-                       std::to_string(*need) + " bytes of values and " + std::to_string(payload.size()) +
-                       " are there");
-  }
-  NpyArray<double> array{header.shape, codec.decode(payload, what)};
-  if (header.fortran_order && array.shape.size() > 1 && !array.values.empty()) {
+  const Head head = head_of(bytes, what, true);
+  require_payload(head, bytes.size() - head.begin, what);
+  NpyArray<double> array{head.header.shape, head.codec->decode(bytes.subspan(head.begin), what, 0)};
+  if (head.header.fortran_order && array.shape.size() > 1 && !array.values.empty()) {
     array.values = row_major(array.values, array.shape);
   }
   return array;
@@ -161,55 +200,9 @@ NpyArray<double> read_npy(const std::filesystem::path& path) {
   return read_npy(read_bytes(path), path.string());
 }
 
-std::string npy_head(std::span<const Index> shape, Index bytes_per_number) {
-  if (shape.size() > kMaxRank) {
-    throw ShapeError("writing an array of shape " + shape_text(shape) + " needs a rank of at most 8");
-  }
-  std::string header = std::string("{'descr': '") + (bytes_per_number == 8 ? "<f8" : "<f4") +
-                       "', 'fortran_order': False, 'shape': " + shape_text(shape) + ", }";
-  constexpr std::size_t kPrefix = 10, kAlign = 64;
-  header.append((kAlign - (kPrefix + header.size() + 1) % kAlign) % kAlign, ' ');
-  header += '\n';
-  std::string head(kMagic);
-  head += '\x01';
-  head += '\x00';
-  head += static_cast<char>(header.size() & 0xFFU);
-  head += static_cast<char>(header.size() >> 8);
-  return head + header;
-}
-
-template <class Real>
-std::vector<std::byte> npy_bytes(std::span<const Index> shape, std::span<const Real> values) {
-  const auto size = product(shape, 1);
-  if (!size || *size != values.size()) {
-    throw ShapeError("writing an array of shape " + shape_text(shape) + " needs as many values, and " +
-                     std::to_string(values.size()) + " are given");
-  }
-  const std::string head = npy_head(shape, sizeof(Real));
-  std::vector<std::byte> bytes(head.size() + values.size_bytes());
-  std::memcpy(bytes.data(), head.data(), head.size());
-  if (!values.empty()) std::memcpy(bytes.data() + head.size(), values.data(), values.size_bytes());
-  return bytes;
-}
-
-template <class Real>
-void write_npy(const std::filesystem::path& path, std::span<const Index> shape,
-               std::span<const Real> values) {
-  write_bytes(path, npy_bytes(shape, values));
-}
-
-template <class Real>
-void write_npy(const std::filesystem::path& path, const Matrix<Real>& matrix) {
-  const std::array<Index, 2> shape{matrix.shape(0), matrix.shape(1)};
-  write_npy(path, shape, std::span<const Real>(matrix.data(), matrix.size()));
-}
-
 template <class Real>
 Matrix<Real> to_matrix(const NpyArray<double>& array, std::string_view what) {
-  if (array.shape.size() != 2) {
-    throw UserError("'" + std::string(what) + "' has shape " + shape_text(array.shape) +
-                    ", and an array of rank 2 (examples x coordinates) is needed");
-  }
+  require_rank_2(array.shape, what);
   return fill_matrix<Real>(array.values, array.shape[0], array.shape[1]);
 }
 
@@ -222,11 +215,37 @@ Matrix<Real> to_column(const NpyArray<double>& array, std::string_view what) {
   return fill_matrix<Real>(array.values, array.shape[0], 1);
 }
 
-#define NTAPE_INSTANTIATE(Real)                                                                         \
-  template std::vector<std::byte> npy_bytes(std::span<const Index>, std::span<const Real>);             \
-  template void write_npy(const std::filesystem::path&, std::span<const Index>, std::span<const Real>); \
-  template void write_npy(const std::filesystem::path&, const Matrix<Real>&);                           \
-  template Matrix<Real> to_matrix(const NpyArray<double>&, std::string_view);                           \
+std::vector<Index> read_npy_shape(const std::filesystem::path& path) {
+  const auto head = head_of(path);
+  return head ? head->header.shape : read_npy(path).shape;
+}
+
+template <class Real>
+Matrix<Real> read_npy_matrix(const std::filesystem::path& path) {
+  const auto head = head_of(path);
+  if (!head || head->header.fortran_order) return to_matrix<Real>(read_npy(path), path.string());
+  const std::string what = path.string();
+  require_rank_2(head->header.shape, what);
+  require_payload(*head, std::filesystem::file_size(path) - head->begin, what);
+  Matrix<Real> m = make_matrix<Real>(head->header.shape[0], head->header.shape[1]);
+  std::ifstream file(path, std::ios::binary);
+  file.seekg(static_cast<std::streamoff>(head->begin));
+  std::vector<std::byte> bytes(kChunk * head->codec->width);
+  for (Index first = 0; first < m.size(); first += kChunk) {
+    const std::span<std::byte> chunk =
+        std::span(bytes).first(std::min(kChunk, m.size() - first) * head->codec->width);
+    if (!file.read(reinterpret_cast<char*>(chunk.data()), static_cast<std::streamsize>(chunk.size())))
+      throw UserError("cannot read '" + what + "' to its end");
+    const std::vector<double> values = head->codec->decode(chunk, what, first);
+    std::transform(values.begin(), values.end(), m.data() + first,
+                   [](double v) { return static_cast<Real>(v); });
+  }
+  return m;
+}
+
+#define NTAPE_INSTANTIATE(Real)                                               \
+  template Matrix<Real> read_npy_matrix(const std::filesystem::path&);        \
+  template Matrix<Real> to_matrix(const NpyArray<double>&, std::string_view); \
   template Matrix<Real> to_column(const NpyArray<double>&, std::string_view);
 NTAPE_INSTANTIATE(float)
 NTAPE_INSTANTIATE(double)

@@ -28,6 +28,12 @@ struct NpyArray {
 /// The same for a file; also throws UserError when it cannot be read.
 [[nodiscard]] NpyArray<double> read_npy(const std::filesystem::path& path);
 
+/// The shape that a file says it has; its values are not read. Throws as read_npy.
+[[nodiscard]] std::vector<Index> read_npy_shape(const std::filesystem::path& path);
+/// to_matrix(read_npy(path)), in memory of the matrix and little more when it is in C order. Throws likewise.
+template <class Real>
+[[nodiscard]] Matrix<Real> read_npy_matrix(const std::filesystem::path& path);
+
 /// What a .npy file of such numbers (4: <f4, 8: <f8; C order) begins with. Throws ShapeError for a rank of
 /// more than 8.
 [[nodiscard]] std::string npy_head(std::span<const Index> shape, Index bytes_per_number);

@@ -1,11 +1,19 @@
 #pragma once
 
 #include <ntape/tensor/matrix.hpp>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace ntape::io {
+
+inline constexpr std::string_view kNpyMagic{"\x93NUMPY", 6};
+inline constexpr Index kNpyMaxRank = 8;
+
+/// start times the product of the extents; nothing when that cannot be counted.
+[[nodiscard]] std::optional<Index> npy_size(std::span<const Index> shape, Index start);
 
 /// What the header of a .npy file says; neither dtype nor shape is judged yet.
 struct NpyHeader {

@@ -206,6 +206,7 @@ void NpyStream::close() {
 }
 
 void NpyStream::discard() {
+  const std::lock_guard lock(mutex_);
   std::error_code ignored;
   if (file_ >= 0) {
     std::filesystem::remove(partial_, ignored);

@@ -44,8 +44,10 @@ template <class Real>
 std::vector<Matrix<Real>> empty_groups(const Jacobian<Real>& j1, Index n1, Index n2,
                                        const GramOptions<Real>& options) {
   const Shape shape = kernel_shape(options.form, n1, n2, j1.outputs);
-  return std::vector<Matrix<Real>>(count_groups(options.group_of, j1.parameters.size()),
-                                   zeros<Real>(shape.rows, shape.cols));
+  const Index groups = options.only_group ? 1 : count_groups(options.group_of, j1.parameters.size());
+  std::vector<Matrix<Real>> empty;
+  for (Index g = 0; g < groups; ++g) empty.push_back(zeros<Real>(shape.rows, shape.cols));
+  return empty;
 }
 
 template <class Real>
@@ -133,7 +135,9 @@ std::vector<Matrix<Real>> gram_window(const Jacobian<Real>& j1, const Jacobian<R
   for (const auto& u1 : j1.uses)
     for (const auto& u2 : j2.uses) {
       if (u1.parameter != u2.parameter) continue;
-      const Index group = group_of(options, u1.parameter);
+      Index group = group_of(options, u1.parameter);
+      if (options.only_group && group != *options.only_group) continue;
+      if (options.only_group) group = 0;
       const auto* o1 = std::get_if<OuterBlock<Real>>(&u1.block);
       const auto* o2 = std::get_if<OuterBlock<Real>>(&u2.block);
       const auto weight = constant_weight(options, u1.parameter);
@@ -149,6 +153,9 @@ std::vector<Matrix<Real>> gram_window(const Jacobian<Real>& j1, const Jacobian<R
       pair[group].push_back({&d1, &d2, {{nullptr, nullptr, Real(1)}}});
       detail::add_terms(pair, options.form, symmetric, window, result);
     }
+  // Uses were met from the output on. From the inputs on, a sum over layers has the bits of the sum of their
+  // shares.
+  for (auto& of_group : terms) std::reverse(of_group.begin(), of_group.end());
   detail::add_terms(terms, options.form, symmetric, window, result);
   if (symmetric)
     for (Matrix<Real>& share : result) detail::mirror_kernel(options.form, share);

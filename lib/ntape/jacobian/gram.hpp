@@ -2,6 +2,7 @@
 
 #include <ntape/jacobian/jacobian.hpp>
 #include <ntape/tensor/kernel_form.hpp>
+#include <optional>
 
 namespace ntape {
 
@@ -11,6 +12,8 @@ struct GramOptions {
   KernelForm form = KernelForm::full;
   /// A group per parameter, in the tape's order: the result is split by group. Empty: all in one.
   std::vector<Index> group_of = {};
+  /// Only this group: one matrix is the result. Nothing: all of them. For gram_window and gram_by_group.
+  std::optional<Index> only_group = std::nullopt;
   /// A positive weight per entry of each parameter, in its shape: J1 D J2^T instead. Null: D = I.
   const std::vector<Matrix<Real>>* preconditioner = nullptr;
 };

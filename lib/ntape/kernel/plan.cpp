@@ -32,14 +32,14 @@ double bytes_per_example(const KernelPlan& p) {
          (number(c.inputs) + c.values + number(c.outputs) * (c.cotangents + number(c.outputs)));
 }
 
-// A window's shares by layer, their sum and one more while they are made; copies of cotangents; a window in
-// the order of a file.
+// A window's kernel and the share of a layer; a band of it in the order of a file; copies of cotangents.
 double window_bytes(const KernelPlan& p) {
+  constexpr double kBand = 32;
   const PlanRequest& r = p.request;
   const double rows = number(std::min(p.window, r.n1)), cols = number(std::min(p.window, r.n2));
   const bool copies = r.form == KernelForm::full && p.cost.outputs > 1;
   return number(r.bytes_per_number) *
-         (rows * cols * output_pairs(r.form, p.cost.outputs) * number(p.cost.layers.size() + 3) +
+         ((2 * rows + std::min(kBand, rows)) * cols * output_pairs(r.form, p.cost.outputs) +
           (copies ? (rows + cols) * number(p.cost.outputs) * p.cost.copied : 0));
 }
 
@@ -79,11 +79,6 @@ void require_examples(const PlanRequest& r) {
   if (r.n1 == 0 || r.n2 == 0) throw UserError("the kernel needs at least one example, given 0");
   if (r.symmetric && r.n1 != r.n2)
     throw ShapeError("a symmetric kernel is planned of " + to_string(Shape{r.n1, r.n2}) + " examples");
-}
-
-// Rounded up, so that it does when it is given.
-std::string budget_text(double bytes) {
-  return std::to_string(static_cast<std::uint64_t>(std::ceil(bytes / 0x1p20))) + "MiB";
 }
 
 }  // namespace
@@ -130,6 +125,12 @@ KernelPlan plan_kernel(const EvaluationCost& cost, const PlanRequest& request) {
   throw UserError("a kernel of this network on " + to_string(Shape{request.n1, request.n2}) +
                   " examples does not fit in " + in_bytes(request.budget) +
                   " of memory; the smallest budget that would do is " + budget_text(plan.bytes().sum()));
+}
+
+std::string budget_text(double bytes) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.0fMiB", std::ceil(bytes / 0x1p20));
+  return text;
 }
 
 std::string in_bytes(double bytes) {

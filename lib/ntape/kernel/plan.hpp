@@ -84,7 +84,9 @@ struct KernelPlan {
 /// The plan in words: blocks, what is kept and what evaluated again, bytes, flops by layer.
 void explain(const KernelPlan& plan, std::ostream& out);
 
-/// "1.5 GiB": to three digits. For a budget that must do, round up.
+/// "1.5 GiB": to three digits.
 [[nodiscard]] std::string in_bytes(double bytes);
+/// "1537MiB": rounded up, so that it does when it is given as a budget.
+[[nodiscard]] std::string budget_text(double bytes);
 
 }  // namespace ntape

@@ -43,8 +43,8 @@ void explain(const KernelPlan& p, std::ostream& out) {
               std::min(p.window, r.n2), kGramBlock);
   const KernelPlan::Bytes b = p.bytes();
   out << "memory    parameters " << in_bytes(b.parameters) << ", inputs " << in_bytes(b.inputs)
-      << ", evaluations " << in_bytes(b.evaluations) << ", windows " << in_bytes(b.windows) << ", program "
-      << in_bytes(b.held) << '\n';
+      << ", evaluations " << in_bytes(b.evaluations) << ", windows " << in_bytes(b.windows)
+      << ", program and output " << in_bytes(b.held) << '\n';
   out << "          " << in_bytes(b.sum()) << " at the peak, of a budget of " << in_bytes(r.budget) << "\n\n";
   out << "layer    forward    reverse    input Grams    cotangent Grams   Gflop\n";
   double total = 0;

@@ -1,0 +1,155 @@
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <ntape/io/npz.hpp>
+#include <thread>
+
+#include "support/command.hpp"
+#include "support/matrices.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace ntape;
+using namespace ntape::test;
+
+namespace {
+
+struct Workshop {
+  TempDir folder;
+
+  Workshop(Index n1, Index n2, Index inputs) {
+    io::write_npy(folder / "x.npy", normal<float>(n1, inputs, 1));
+    io::write_npy(folder / "z.npy", normal<float>(n2, inputs, 2));
+  }
+  [[nodiscard]] Outcome ask(const std::string& line,
+                            const std::map<std::string, std::string>& with = {}) const {
+    return run(tool_line(line), {.folder = folder.path(), .environment = with});
+  }
+  Outcome must(const std::string& line, const std::map<std::string, std::string>& with = {}) const {
+    CAPTURE(line);
+    Outcome result = ask(line, with);
+    CAPTURE(result.err);
+    REQUIRE(result.code == 0);
+    return result;
+  }
+  [[nodiscard]] std::string refused(const std::string& line) const {
+    const Outcome result = ask(line);
+    CHECK(result.code == 2);
+    CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
+    return result.err;
+  }
+  [[nodiscard]] std::string text(const std::string& file) const { return read_text(folder / file); }
+};
+
+// More than a second of work.
+const std::string kLarge = "kernel --inputs x.npy --width 512 --kernel trace --quiet ";
+
+// Whether the first value, which is positive, has been written.
+bool has_begun(const std::filesystem::path& partial) {
+  std::ifstream file(partial, std::ios::binary);
+  file.seekg(128);
+  double value = 0;
+  return file.read(reinterpret_cast<char*>(&value), sizeof value) && value != 0;
+}
+
+}  // namespace
+
+TEST_CASE("a streamed kernel is the one in the archive, in every form and precision") {
+  const Workshop w(300, 270, 4);
+  for (const std::string form : {"full", "diagonal", "trace"})
+    for (const std::string against : {"", "--against z.npy "})
+      for (const std::string precision : {"f32", "f64"}) {
+        const std::string name = form + precision + (against.empty() ? "" : "z");
+        const std::string line = "kernel --inputs x.npy " + against + "--hidden 7,6 --outputs 3 --kernel " +
+                                 form + " --activation tanh --quiet --precision " + precision + " --out " +
+                                 name;
+        w.must(line + ".npz");
+        w.must(line + ".npy --save-weights " + name + "w.npz");
+        const auto streamed = io::read_npy(w.folder / (name + ".npy"));
+        const auto archived = io::NpzReader(w.folder / (name + ".npz")).read("ntk");
+        CHECK(streamed.shape == archived.shape);
+        const bool same = streamed.values == archived.values;
+        CHECK(same);
+        CHECK(contains(w.text(name + ".npy").substr(0, 128), precision == "f32" ? "'<f4'" : "'<f8'"));
+        CHECK(std::filesystem::exists(w.folder / (name + "w.npz")));
+        CHECK(!std::filesystem::exists(w.folder / (name + ".npy.partial")));
+        CHECK(!std::filesystem::exists(w.folder / (name + ".npy.progress")));
+      }
+}
+
+TEST_CASE("a budget that is too small is refused, and the one that is named does") {
+  const Workshop w(600, 1, 4);
+  for (const std::string name : {"k.npy", "k.npz"}) {
+    const std::string line =
+        "kernel --inputs x.npy --width 300 --kernel trace --quiet --out " + name + " --memory ";
+    const std::string refusal = w.refused(line + "1MiB");
+    const auto at = refusal.find("smallest budget that would do is ");
+    REQUIRE(at != std::string::npos);
+    const std::string rest = refusal.substr(at + std::string("smallest budget that would do is ").size());
+    const std::string named = rest.substr(0, rest.find("MiB") + 3);
+    CHECK(!std::filesystem::exists(w.folder / name));
+    w.must(line + named);
+  }
+  for (const std::string size : {"2GiBs", "0", "-1", "x", "1e9", "nan", "MiB"})
+    CHECK(contains(w.refused("kernel --inputs x.npy --out a.npz --memory=" + size),
+                   "a size like 2GiB, 512MiB, 1.5GB or a number of bytes is needed"));
+  CHECK(contains(w.refused("kernel --inputs x.npy --out a.npy --layer-shares"), "needs an archive"));
+}
+
+TEST_CASE("an interrupted kernel is continued, in another budget, to the same bits") {
+  const Workshop w(3000, 1, 64);
+  w.must(kLarge + "--out once.npy");
+  Child child(tool_line(kLarge + "--out k.npy --memory 64MiB"), {.folder = w.folder.path()});
+  for (int tries = 0; tries < 2000 && !has_begun(w.folder / "k.npy.partial"); ++tries)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  child.kill(SIGINT);
+  const Outcome result = child.wait();
+  REQUIRE(result.code == 128 + SIGINT);
+  CHECK(result.err ==
+        "ntape: interrupted by signal 2; what is finished is kept beside 'k.npy', and the same command "
+        "continues "
+        "it\n");
+  CHECK(listing(w.folder.path()) == "k.npy.partial k.npy.progress once.npy x.npy z.npy");
+  CHECK(contains(w.text("k.npy.progress"), "1"));
+  for (const auto& [other, name] : {std::pair{"--seed 1 ", "weights"},
+                                    {"--activation tanh ", "activation"},
+                                    {"--against z.npy ", "shape"}})
+    CHECK(contains(w.refused(kLarge + other + "--out k.npy"),
+                   std::string("with other ") + name + "; remove it"));
+  const Outcome rest = w.must("kernel --inputs x.npy --width 512 --kernel trace --memory 1GiB --out k.npy");
+  CHECK(contains(rest.err, "continuing: "));
+  const bool same = w.text("k.npy") == w.text("once.npy");
+  CHECK(same);
+  CHECK(listing(w.folder.path()) == "k.npy once.npy x.npy z.npy");
+}
+
+TEST_CASE("a kernel that overflows leaves nothing") {
+  const Workshop w(4, 4, 4);
+  io::write_npy(w.folder / "huge.npy", Matrix<double>(1e30 * normal<double>(5, 4, 1)));
+  CHECK(contains(w.refused("kernel --inputs huge.npy --width 4 --precision f32 --out k.npy"), "overflowed"));
+  CHECK(listing(w.folder.path()) == "huge.npy x.npy z.npy");
+}
+
+TEST_CASE("a plan is printed without work, from files or from sizes, and is the one that kernel follows") {
+  const Workshop w(600, 300, 4);
+  const std::string options =
+      "--inputs x.npy --width 300 --precision f32 --memory 40MB --threads 1 --out k.npy";
+  const std::string plan = w.must("plan " + options).out;
+  CHECK(contains(plan, "600 x 600 examples"));
+  CHECK(listing(w.folder.path()) == "x.npy z.npy");
+  CHECK(
+      w.must("plan --examples 600 --dimension 4 --width 300 --precision f32 --memory 40MB --threads 1").out ==
+      plan);
+  CHECK(w.must("kernel --explain --quiet " + options).out == plan);
+  const auto facts = nlohmann::json::parse(
+      w.must("plan --examples 60000 --dimension 784 --width 1024 --memory 2GiB --precision f32 --json").out);
+  CHECK(facts["bytes"]["peak"].get<double>() <= 0x1p31);
+  CHECK(facts["panel"].get<Index>() % 256 == 0);
+  CHECK(facts["flops"].size() == 4);
+  // A stated budget: the default one is a part of what is free at the moment.
+  const std::string rest = " --width 8 --memory 1GiB --json";
+  CHECK(w.must("plan --inputs x.npy --against z.npy" + rest).out ==
+        w.must("plan --examples 600 --against-examples 300 --dimension 4" + rest).out);
+  CHECK(contains(w.refused("plan --width 5"), "--examples and --dimension"));
+}

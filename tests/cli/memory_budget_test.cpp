@@ -1,0 +1,74 @@
+#include <doctest/doctest.h>
+
+#include <ntape/io/npy.hpp>
+
+#include "support/command.hpp"
+#include "support/matrices.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace ntape;
+using namespace ntape::test;
+
+// A child's peak begins with what its parent had resident when it was started (exec keeps the maximum), so
+// that this program must stay small: files are compared a piece at a time.
+namespace {
+
+bool same_files(const std::filesystem::path& a, const std::filesystem::path& b) {
+  std::ifstream left(a, std::ios::binary), right(b, std::ios::binary);
+  if (std::filesystem::file_size(a) != std::filesystem::file_size(b)) return false;
+  std::vector<char> x(1 << 16), y(1 << 16);
+  while (left && right) {
+    left.read(x.data(), static_cast<std::streamsize>(x.size()));
+    right.read(y.data(), static_cast<std::streamsize>(y.size()));
+    if (left.gcount() != right.gcount() || !std::equal(x.begin(), x.begin() + left.gcount(), y.begin()))
+      return false;
+  }
+  return true;
+}
+
+struct Measured {
+  TempDir folder;
+
+  // Runs `kernel` and checks its peak against the budget.
+  void within(const std::string& budget, double bytes, const std::string& line,
+              const std::string& out) const {
+    const Outcome result =
+        run(tool_line("kernel --inputs x.npy --quiet " + line + " --memory " + budget + " --out " + out),
+            {.folder = folder.path()});
+    CAPTURE(line);
+    CAPTURE(budget);
+    CAPTURE(result.err);
+    REQUIRE(result.code == 0);
+#ifndef __SANITIZE_ADDRESS__  // which doubles what memory takes, and more
+    CHECK(result.peak_bytes <= 1.1 * bytes);
+#endif
+    CHECK(result.peak_bytes > 0.1 * bytes);
+  }
+};
+
+}  // namespace
+
+// Three hidden layers of 512 units: an example and its Jacobian take 48 KiB in double, those of 3000 examples
+// 142 MiB, and the kernel 69 MiB on disk. Many panels, some, one.
+TEST_CASE("the memory used is at most a tenth more than the budget, and the bits are the same") {
+  const Measured m;
+  io::write_npy(m.folder / "x.npy", normal<float>(3000, 64, 1));
+  const std::string line = "--width 512 --kernel trace ";
+  m.within("56MiB", 56 * 0x1p20, line + "--threads 1", "a.npy");
+  m.within("80MB", 80e6, line + "--threads 2", "b.npy");
+  m.within("256MiB", 0x1p28, line + "--threads 2", "c.npy");
+  CHECK(same_files(m.folder / "a.npy", m.folder / "b.npy"));
+  CHECK(same_files(m.folder / "a.npy", m.folder / "c.npy"));
+}
+
+// Eight outputs: copies of cotangents, and windows of 16 MiB in float. The archive keeps all.
+TEST_CASE("full kernels of several outputs, and archives, keep to their budget, too") {
+  const Measured m;
+  io::write_npy(m.folder / "x.npy", normal<float>(600, 16, 1));
+  const std::string line = "--width 256 --outputs 8 --precision f32 --threads 1";
+  m.within("110MiB", 110 * 0x1p20, line, "a.npy");
+  m.within("300MiB", 300 * 0x1p20, line, "b.npy");
+  CHECK(same_files(m.folder / "a.npy", m.folder / "b.npy"));
+  m.within("400MiB", 400 * 0x1p20, "--width 256 --outputs 4 --precision f32 --threads 1 --layer-shares",
+           "c.npz");
+}

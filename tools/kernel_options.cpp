@@ -1,0 +1,159 @@
+#include "kernel_options.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <ntape/base/errors.hpp>
+#include <ntape/jacobian/gram.hpp>
+
+#include "weights.hpp"
+
+namespace ntape::tools {
+namespace {
+
+void add_files(CLI::App& app, KernelCommandOptions& o, bool plan_only) {
+  auto* inputs = app.add_option("--inputs", o.inputs, "N1 x n_0")->type_name("X.npy")->group("Data");
+  auto* against = app.add_option("--against", o.against, "N2 x n_0; default: the inputs themselves")
+                      ->type_name("Z.npy")
+                      ->group("Data");
+  if (!plan_only) {
+    inputs->required();
+    return;
+  }
+  const auto add = [&](const char* name, Index& value, const char* what) {
+    return app.add_option(name, value, what)
+        ->transform(whole_number(1))
+        ->type_name("N")
+        ->group("Data")
+        ->excludes(inputs)
+        ->excludes(against);
+  };
+  auto* examples = add("--examples", o.examples, "instead of --inputs: N1");
+  add("--against-examples", o.more_examples, "instead of --against: N2")->needs(examples);
+  add("--dimension", o.dimension, "with --examples: n_0")->needs(examples);
+}
+
+void add_network(CLI::App& app, KernelCommandOptions& o) {
+  auto* weights = app.add_option("--weights", o.weights, "W0, b0, W1, ...: they give depth and widths")
+                      ->type_name("W.npz")
+                      ->group("Model");
+  auto* depth = add_depth(app, o.model);
+  auto* width = app.add_option("--width", o.model.widths, "of every hidden layer")
+                    ->transform(whole_number(1))
+                    ->expected(1)
+                    ->type_name("N")
+                    ->group("Model")
+                    ->default_str("512");
+  auto* hidden =
+      app.add_option("--hidden", o.model.hidden, "one explicit shape instead of --depth and --width")
+          ->transform(whole_number(1))
+          ->delimiter(',')
+          ->type_name("N,M,...")
+          ->group("Model");
+  auto* outputs = app.add_option("--outputs", o.outputs, "how many")
+                      ->transform(whole_number(1))
+                      ->type_name("C")
+                      ->group("Model")
+                      ->capture_default_str();
+  auto* seed = app.add_option("--seed", o.seed, "of the initialization")
+                   ->transform(whole_number())
+                   ->type_name("S")
+                   ->group("Model")
+                   ->capture_default_str();
+  hidden->excludes(width)->excludes(depth);
+  for (auto* other : {width, hidden, outputs, seed, depth}) weights->excludes(other);
+  add_scales(app, o.model);
+}
+
+// Beyond evaluations, the kernel and one share: while kernels are made, all shares and the NNGP; when they
+// are written, the evaluations are gone, but each is there in the order of files, too, and in the archive.
+double archive_bytes(const KernelCommandOptions& o, const KernelPlan& plan) {
+  const PlanRequest& r = plan.request;
+  double kernel = static_cast<double>(r.bytes_per_number);
+  for (const Index extent : file_shape(r.form, r.n1, r.n2, plan.cost.outputs))
+    kernel *= static_cast<double>(extent);
+  const double nngp =
+      static_cast<double>(r.bytes_per_number) * static_cast<double>(r.n1) * static_cast<double>(r.n2);
+  const double layers = static_cast<double>(plan.cost.layers.size());
+  const double making = layers * kernel + nngp;
+  const double writing = (o.layer_shares ? 3 * layers + 2 : 3) * kernel + 2 * nngp;
+  return std::max(making, writing - 2 * kernel - plan.bytes().evaluations);
+}
+
+}  // namespace
+
+void add_kernel_options(CLI::App& app, KernelCommandOptions& o, bool plan_only) {
+  add_files(app, o, plan_only);
+  add_network(app, o);
+  app.add_option("--kernel", o.form, "full, diagonal, or trace (averaged over outputs)")
+      ->check(CLI::IsMember({"full", "diagonal", "trace"}).description(""))
+      ->type_name("FORM")
+      ->group("Output")
+      ->capture_default_str();
+  app.add_flag("--layer-shares", o.layer_shares, "also write ntk_layers, which sum to ntk")->group("Output");
+  add_precision(app, o.machine);
+  add_threads(app, o.machine);
+  add_memory(app, o.memory);
+  if (!plan_only)
+    app.add_flag("--explain", o.explain, "print the plan: blocks, bytes, flops by layer")->group("Output");
+  auto* out = app.add_option("--out", o.out,
+                             "a new file: ntk, nngp, outputs [, ntk_layers];\n"
+                             "K.npy instead: the NTK alone, written as it is made,\n"
+                             "however large; the same command continues it")
+                  ->type_name("K.npz")
+                  ->group("Output");
+  if (!plan_only) out->required();
+  app.add_option("--save-weights", o.save_weights, "a new file: the weights used")
+      ->type_name("W.npz")
+      ->group("Output");
+  add_talk(app, o.talk);
+}
+
+KernelForm form_of(const KernelCommandOptions& o) {
+  return o.form == "full"       ? KernelForm::full
+         : o.form == "diagonal" ? KernelForm::diagonal
+                                : KernelForm::trace;
+}
+
+bool streams(const KernelCommandOptions& o) {
+  return o.out.ends_with(".npy");
+}
+
+template <class Real>
+Architecture architecture_of(const KernelCommandOptions& o, Index inputs, const Parameters<Real>& given) {
+  if (given.entries.empty())
+    return o.model.hidden.empty() ? equal_architecture(o.model, inputs, o.model.widths.front(), o.outputs)
+                                  : explicit_architecture(o.model, inputs, o.outputs);
+  return architecture_of_weights(o.model, given);
+}
+
+KernelPlan plan_of(const KernelCommandOptions& o, const Architecture& architecture, Index n1, Index n2) {
+  const EvaluationCost cost = evaluation_cost(architecture);
+  const Index bytes = o.machine.precision == "f32" ? sizeof(float) : sizeof(double);
+  PlanRequest request{n1, n2 > 0 ? n2 : n1, n2 == 0, form_of(o), bytes, budget_of(o.memory), program_bytes()};
+  if (streams(o)) return plan_kernel(cost, request);
+  const double budget = request.budget;
+  request.budget = std::numeric_limits<double>::infinity();
+  KernelPlan plan = plan_kernel(cost, request);
+  plan.request.budget = budget;
+  // All at once: one window.
+  plan.window = (std::max(request.n1, request.n2) + kGramBlock - 1) / kGramBlock * kGramBlock;
+  plan.request.held += archive_bytes(o, plan);
+  if (plan.bytes().sum() > budget)
+    throw UserError("kernels of this network on " + to_string(Shape{request.n1, request.n2}) +
+                    " examples do not fit in " + in_bytes(budget) +
+                    " of memory; the smallest budget that would do is " + budget_text(plan.bytes().sum()) +
+                    ", or less with --out K.npy, which holds no kernel in memory");
+  return plan;
+}
+
+std::vector<Index> file_shape(KernelForm form, Index n1, Index n2, Index outputs) {
+  std::vector<Index> shape = {n1, n2};
+  if (form != KernelForm::trace) shape.push_back(outputs);
+  if (form == KernelForm::full) shape.push_back(outputs);
+  return shape;
+}
+
+template Architecture architecture_of(const KernelCommandOptions&, Index, const Parameters<float>&);
+template Architecture architecture_of(const KernelCommandOptions&, Index, const Parameters<double>&);
+
+}  // namespace ntape::tools

@@ -1,0 +1,79 @@
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <ntape/base/errors.hpp>
+#include <ntape/io/npy.hpp>
+
+#include "commands.hpp"
+#include "kernel_options.hpp"
+#include "weights.hpp"
+
+namespace ntape::tools {
+namespace {
+
+// What a file of inputs says of itself; its values are not read.
+Shape inputs_shape(const std::string& path) {
+  const std::vector<Index> shape = io::read_npy_shape(path);
+  if (shape.size() != 2)
+    throw UserError("'" + path + "' has shape " + io::shape_text(shape) +
+                    ", and an array of rank 2 (examples x coordinates) is needed");
+  return {shape[0], shape[1]};
+}
+
+nlohmann::json facts_of(const KernelPlan& plan) {
+  const KernelPlan::Bytes bytes = plan.bytes();
+  nlohmann::json layers = nlohmann::json::array();
+  for (Index l = 0; l < plan.cost.layers.size(); ++l) {
+    const KernelPlan::Flops f = plan.flops(l);
+    layers.push_back({{"forward", f.forward},
+                      {"reverse", f.reverse},
+                      {"input_grams", f.input_grams},
+                      {"cotangent_grams", f.cotangent_grams}});
+  }
+  return {{"examples", {plan.request.n1, plan.request.n2}},
+          {"symmetric", plan.request.symmetric},
+          {"panel", plan.panel},
+          {"block", plan.block},
+          {"window", plan.window},
+          {"evaluations", plan.evaluated()},
+          {"budget", plan.request.budget},
+          {"bytes",
+           {{"program", bytes.held},
+            {"parameters", bytes.parameters},
+            {"inputs", bytes.inputs},
+            {"evaluations", bytes.evaluations},
+            {"windows", bytes.windows},
+            {"peak", bytes.sum()}}},
+          {"flops", layers}};
+}
+
+}  // namespace
+
+int plan_command(const std::vector<std::string>& arguments) {
+  KernelCommandOptions o;
+  o.model.widths = {512};
+  o.out = "K.npy";
+  Command app("What `ntape kernel` would do with the same options, without doing it.", "ntape plan");
+  add_kernel_options(app, o, true);
+  app.footer(
+      "examples:\n"
+      "  ntape plan --inputs X.npy --width 1024 --precision f32 --memory 2GiB --out K.npy\n"
+      "  ntape plan --examples 60000 --dimension 784 --width 10000 --precision f32 --memory 8GiB\n"
+      "  ntape plan --examples 512 --dimension 784 --width 1024 --outputs 10 --out K.npz --json");
+  if (const auto code = parse(app, arguments)) return *code;
+  apply_threads(o.machine);
+  require_activation(o.model.activation);
+  if (o.inputs.empty() && (o.examples == 0 || o.dimension == 0))
+    throw UserError("a plan needs --inputs, or --examples and --dimension");
+  const Shape x = o.inputs.empty() ? Shape{o.examples, o.dimension} : inputs_shape(o.inputs);
+  const Index n2 = o.inputs.empty() ? o.more_examples : o.against.empty() ? 0 : inputs_shape(o.against).rows;
+  Parameters<double> theta;
+  if (!o.weights.empty()) theta = read_weights<double>(o.weights);
+  const KernelPlan plan = plan_of(o, architecture_of(o, x.cols, theta), x.rows, n2);
+  if (o.talk.json)
+    std::cout << facts_of(plan).dump(2) << '\n';
+  else if (!o.talk.quiet)
+    explain(plan, std::cout);
+  return 0;
+}
+
+}  // namespace ntape::tools
