@@ -56,13 +56,15 @@ Index group_of(const GramOptions<Real>& options, Index parameter) {
 }
 
 void require_inside(const GramWindow& w, Index n1, Index n2) {
-  const auto inside = [](Index first, Index count, Index n) { return first <= n && count <= n - first; };
-  if (!inside(w.first1, w.count1, n1) || !inside(w.first2, w.count2, n2) || w.first1 % kGramBlock != 0 ||
-      w.first2 % kGramBlock != 0)
+  const auto fits = [](Index first, Index count, Index n) {
+    return first % kGramBlock == 0 && first <= n && count <= n - first &&
+           (count % kGramBlock == 0 || first + count == n);
+  };
+  if (!fits(w.first1, w.count1, n1) || !fits(w.first2, w.count2, n2))
     throw ShapeError("gram: a window of " + to_string(Shape{w.count1, w.count2}) + " examples at (" +
-                     std::to_string(w.first1) + ", " + std::to_string(w.first2) + ") is not inside " +
-                     to_string(Shape{n1, n2}) + " examples, or does not begin at multiples of " +
-                     std::to_string(kGramBlock));
+                     std::to_string(w.first1) + ", " + std::to_string(w.first2) + ") of " +
+                     to_string(Shape{n1, n2}) + " is not inside, or does not begin and end at multiples of " +
+                     std::to_string(kGramBlock) + " or with the examples");
 }
 
 // Rows of output c of [N C x p] rows that run n C + c.
