@@ -15,6 +15,7 @@
 #include <ntape/kernel/blocked.hpp>
 #include <ntape/kernel/empirical.hpp>
 #include <ntape/kernel/kernel.hpp>
+#include <ntape/kernel/spectrum.hpp>
 #include <ntape/limit/dual.hpp>
 #include <ntape/limit/phase.hpp>
 #include <ntape/limit/recursion.hpp>

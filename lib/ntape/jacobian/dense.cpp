@@ -48,9 +48,9 @@ void put_row(const Block<Real>& block, Index v, Index n, Index size, const Put& 
 // The rows of one parameter at `out`, `stride` apart, each written once and touched by one thread.
 template <class Real>
 void put_rows(const Jacobian<Real>& j, Index parameter, Real* out, Index stride) {
-  const Index size = j.parameters[parameter].size();
-#pragma omp parallel for schedule(static)
-  for (Index r = 0; r < j.examples * j.outputs; ++r) {
+  const Index size = j.parameters[parameter].size(), rows = j.examples * j.outputs;
+#pragma omp parallel for schedule(static) if (rows * size > 65536)
+  for (Index r = 0; r < rows; ++r) {
     const Index n = r / j.outputs, c = r % j.outputs;
     Real* target = out + r * stride;
     bool first = true;

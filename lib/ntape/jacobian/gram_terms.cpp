@@ -195,7 +195,7 @@ void add_terms(const std::vector<std::vector<GramTerm<Real>>>& terms, KernelForm
   const std::vector<Tile> tiles = tiles_of(window, form == KernelForm::full ? outputs : 1, symmetric);
   const TileSum<Real> add(form, outputs, window);
   const Index jobs = tiles.size() * laid.size();
-#pragma omp parallel
+#pragma omp parallel if (jobs > 1)
   {
     const linalg::OneBlasThread one_thread;
     Desk<Real> desk;

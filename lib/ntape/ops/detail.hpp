@@ -75,7 +75,11 @@ linalg::View<Real> part(const Stack<Real>& s, Index v) {
 /// the same.
 template <class Product>
 void for_each_direction(Index count, const Product& product) {
-#pragma omp parallel for schedule(static) if (count >= static_cast <Index>(omp_get_max_threads()))
+  if (count == 1 || count < static_cast<Index>(omp_get_max_threads())) {
+    for (Index v = 0; v < count; ++v) product(v);
+    return;
+  }
+#pragma omp parallel for schedule(static)
   for (Index v = 0; v < count; ++v) product(v);
 }
 

@@ -77,9 +77,16 @@ void ReverseSweep<Real>::scale_examples(const Tape<Real>& tape, std::span<const 
     if (weights.size() != examples)
       throw ShapeError("scale_examples: given " + std::to_string(weights.size()) + " weights for " +
                        std::to_string(examples) + " examples");
-#pragma omp parallel for schedule(static) if (c.size() > 65536)
-    for (Index r = 0; r < c.shape(0) * examples; ++r)
+    const auto scale_row = [&](Index r) {
       for (Index k = 0; k < cols; ++k) c.data()[r * cols + k] *= weights[r % examples];
+    };
+    const Index rows = c.shape(0) * examples;
+    if (c.size() < 65536) {
+      for (Index r = 0; r < rows; ++r) scale_row(r);
+      continue;
+    }
+#pragma omp parallel for schedule(static)
+    for (Index r = 0; r < rows; ++r) scale_row(r);
   }
 }
 

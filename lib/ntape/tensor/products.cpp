@@ -85,16 +85,22 @@ void for_each_tile(const Product<Real>& p, const Then& then) {
   const Index m = static_cast<Index>(p.m), n = static_cast<Index>(p.n);
   const Index width = tile_cols(n), across = (n + width - 1) / width;
   const Index tiles = (m + kTileRows - 1) / kTileRows * across;
+  const auto one = [&](Index t) {
+    const Index i = t / across * kTileRows, j = t % across * width;
+    const Index rows = std::min(kTileRows, m - i), cols = std::min(width, n - j);
+    p.tile(i, j, rows, cols);
+    then(i, j, rows, cols);
+  };
+  if (tiles == 1) {
+    // Even a team of one costs more than a small product.
+    const OneBlasThread one_thread;
+    return one(0);
+  }
 #pragma omp parallel
   {
     const OneBlasThread one_thread;
 #pragma omp for schedule(static)
-    for (Index t = 0; t < tiles; ++t) {
-      const Index i = t / across * kTileRows, j = t % across * width;
-      const Index rows = std::min(kTileRows, m - i), cols = std::min(width, n - j);
-      p.tile(i, j, rows, cols);
-      then(i, j, rows, cols);
-    }
+    for (Index t = 0; t < tiles; ++t) one(t);
   }
 }
 
@@ -162,7 +168,7 @@ Matrix<Real> gram(View<Real> a) {
   std::vector<Corner> corners;
   for (Index j = 0; j < n; j += width)
     for (Index i = j; i < n; i += kTileRows) corners.push_back({i, j});
-#pragma omp parallel
+#pragma omp parallel if (corners.size() > 1)
   {
     const OneBlasThread one_thread;
 #pragma omp for schedule(dynamic)
