@@ -54,11 +54,11 @@ template <class Real>
 [[nodiscard]] std::vector<Matrix<Real>> gram_by_group(const Jacobian<Real>& j1, const Jacobian<Real>& j2,
                                                       const GramOptions<Real>& options);
 
-/// The same for a window of it, in memory of that size: the bits that gram_by_group gives there. Windows begin
-/// and end at multiples of kGramBlock, or end with the examples; so do the parts of the kernel's examples that
-/// the Jacobians may be of. A square window on the diagonal of a symmetric kernel is computed as one triangle;
-/// outer pairs cost what their window costs, and dense blocks are laid out anew for each window. Throws as
-/// require_fit, ShapeError for a window that is not inside or on that grid.
+/// The same for a window of it, in memory of that size: the bits that gram_by_group gives there. Windows
+/// begin and end at multiples of kGramBlock, or end with the examples; so do the parts of the kernel's
+/// examples that the Jacobians may be of. A square window on the diagonal of a symmetric kernel is computed
+/// as one triangle; outer pairs cost what their window costs, and dense blocks are laid out anew for each
+/// window. Throws as require_fit, ShapeError for a window that is not inside or on that grid.
 template <class Real>
 [[nodiscard]] std::vector<Matrix<Real>> gram_window(const Jacobian<Real>& j1, const Jacobian<Real>& j2,
                                                     const GramOptions<Real>& options,
