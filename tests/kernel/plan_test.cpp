@@ -64,8 +64,8 @@ TEST_CASE("plans keep to their budget and use it") {
         CHECK(plan.bytes().sum() <= request.budget);
         evaluated = plan.evaluated();
         CHECK(evaluated >= once);
-        // Panels are rounded to 256 examples each.
-        CHECK(evaluated <= 1.02 * before);
+        // Larger windows may cost a twentieth of them, and panels are rounded to 256 examples each.
+        CHECK(evaluated <= 1.06 * before);
         before = evaluated;
         CHECK((plan.panel % 256 == 0 || plan.panel == request.n1));
         CHECK((plan.block % 256 == 0 || plan.block == request.n2));

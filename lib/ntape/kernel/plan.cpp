@@ -13,6 +13,8 @@ namespace {
 // a time.
 constexpr Index kLargestWindow = 1024;
 constexpr double kLargestWindowBytes = 0x1p26;
+// Smaller windows must save a twentieth of the evaluations.
+constexpr double kWorthSmaller = 0.95;
 // Of what is left for evaluations, the part that passes by, and the most examples that are worth it: what
 // passes by is small so that what stays is large.
 constexpr Index kPassingPart = 16, kLargestBlock = 1024;
@@ -110,15 +112,15 @@ KernelPlan::Flops KernelPlan::flops(Index layer) const {
 
 KernelPlan plan_kernel(const EvaluationCost& cost, const PlanRequest& request) {
   require_examples(request);
-  KernelPlan plan{.request = request, .cost = cost};
+  KernelPlan plan{.request = request, .cost = cost}, best;
   for (plan.window = kLargestWindow; plan.window >= kGramBlock; plan.window /= 2) {
+    if (window_bytes(plan) > kLargestWindowBytes && plan.window > kGramBlock) continue;
     plan.panel = plan.block = 0;
     const double left = request.budget - plan.bytes().sum();
-    // A window is worth an eighth of the memory, and less when there is no other way.
-    const bool modest =
-        window_bytes(plan) <= std::min(left / 8, kLargestWindowBytes) || plan.window == kGramBlock;
-    if (modest && place(plan, left / bytes_per_example(plan))) return plan;
+    if (!place(plan, left / bytes_per_example(plan))) continue;
+    if (best.window == 0 || plan.evaluated() < kWorthSmaller * best.evaluated()) best = plan;
   }
+  if (best.window > 0) return best;
   plan.window = kGramBlock;
   plan.panel = std::min(kGramBlock, request.n1);
   plan.block = request.symmetric && request.n1 <= kGramBlock ? 0 : std::min(kGramBlock, request.n2);
