@@ -8,8 +8,11 @@
 #include <ntape/data/synthetic.hpp>
 #include <ntape/drift/change.hpp>
 #include <ntape/drift/scaling.hpp>
+#include <ntape/dynamics/factor.hpp>
 #include <ntape/dynamics/lazy.hpp>
+#include <ntape/dynamics/moment.hpp>
 #include <ntape/dynamics/path.hpp>
+#include <ntape/dynamics/solve_report.hpp>
 #include <ntape/dynamics/stability.hpp>
 #include <ntape/jacobian/dense.hpp>
 #include <ntape/jacobian/gram.hpp>
