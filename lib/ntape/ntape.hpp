@@ -5,6 +5,7 @@
 #include <ntape/base/philox.hpp>
 #include <ntape/data/dataset.hpp>
 #include <ntape/data/source.hpp>
+#include <ntape/data/split.hpp>
 #include <ntape/data/synthetic.hpp>
 #include <ntape/drift/change.hpp>
 #include <ntape/drift/scaling.hpp>
@@ -39,6 +40,7 @@
 #include <ntape/study/ensemble.hpp>
 #include <ntape/study/ensemble_statistics.hpp>
 #include <ntape/study/kernel_track.hpp>
+#include <ntape/study/path_track.hpp>
 #include <ntape/tape/print.hpp>
 #include <ntape/tape/sweep.hpp>
 #include <ntape/tape/tape.hpp>
