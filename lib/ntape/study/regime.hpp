@@ -7,13 +7,14 @@ namespace ntape::study {
 
 /// What a rate did to one network, by its own kernel and not the limit's. `edge` is 2 (1 + m) / eta: the
 /// lambda_max of Theta_t/N above which a frozen kernel would diverge.
-enum class Regime {
-  stable,    ///< it started below the edge, or its loss never rose above the first
-  catapult,  ///< it started above; the loss rose, then fell below the first, and lambda_max fell below the
-             ///< edge (Lewkowycz et al. 2020)
-  unsettled,  ///< it started above and the loss rose, but at the last step it is not (yet) through
-  diverged,   ///< loss or outputs grew without bound
-};
+///
+///   stable     it started below the edge, or its loss never rose above the first
+///   catapult   it started above; its loss rose, then fell below the first, and lambda_max fell below the
+///   edge
+///              (Lewkowycz et al. 2020)
+///   unsettled  it started above and its loss rose, but at the last step it is not through (yet)
+///   diverged   loss or outputs grew without bound
+enum class Regime { stable, catapult, unsettled, diverged };
 
 [[nodiscard]] std::string_view to_string(Regime regime);
 
