@@ -9,8 +9,7 @@ namespace ntape::study {
 /// lambda_max of Theta_t/N above which a frozen kernel would diverge.
 ///
 ///   stable     it started below the edge, or its loss never rose above the first
-///   catapult   it started above; its loss rose, then fell below the first, and lambda_max fell below the
-///   edge
+///   catapult   it started above, its loss rose, then fell below the first, and lambda_max is now below
 ///              (Lewkowycz et al. 2020)
 ///   unsettled  it started above and its loss rose, but at the last step it is not through (yet)
 ///   diverged   loss or outputs grew without bound
