@@ -80,7 +80,9 @@ StoppingTime early_stopping(const std::function<double(const Moment&)>& loss, do
   std::uintmax_t rounds = 100;
   const auto [x, value] =
       boost::math::tools::brent_find_minima(at, where - step, where + step, kBits, rounds);
-  if (value < best.loss) {
+  // What is a rounding better than the start or the end is not better.
+  constexpr double kBetter = 1e-9;
+  if (value < best.loss * (1 - kBetter)) {
     best.time = std::exp(x);
     best.loss = value;
   }

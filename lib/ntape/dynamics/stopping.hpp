@@ -31,8 +31,9 @@ struct StoppingTime {
 /// The time of gradient flow at which the outputs at other inputs have the least cost 1/(2M) sum |f - y|^2
 /// against y [M x C]: a grid of 16 times to a factor of ten, from a hundredth of the shortest time constant
 /// to thirty of the longest (null modes left out), then Brent's method (Boost.Math) between the best one's
-/// neighbours, to about 8 digits in the loss. A loss with several minima within a factor of 1.15 in time may
-/// hide one. Throws ShapeError when y does not fit. Cost: some 200 evaluations.
+/// neighbours. A time in between must be better than start and end by 1e-9 of the loss. Of several minima
+/// within a factor of 1.15 in time one may be missed. Throws ShapeError when y does not fit. Cost: 100 to 300
+/// evaluations.
 [[nodiscard]] StoppingTime early_stopping(const LazyElsewhere& there, const Matrix<double>& y);
 
 /// The same for any loss of time; least and most bound the grid.
