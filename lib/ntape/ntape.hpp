@@ -5,6 +5,7 @@
 #include <ntape/base/philox.hpp>
 #include <ntape/data/dataset.hpp>
 #include <ntape/data/source.hpp>
+#include <ntape/data/split.hpp>
 #include <ntape/data/synthetic.hpp>
 #include <ntape/drift/change.hpp>
 #include <ntape/drift/scaling.hpp>
@@ -14,8 +15,10 @@
 #include <ntape/dynamics/gaussian.hpp>
 #include <ntape/dynamics/lazy.hpp>
 #include <ntape/dynamics/moment.hpp>
+#include <ntape/dynamics/path.hpp>
 #include <ntape/dynamics/regression.hpp>
 #include <ntape/dynamics/solve_report.hpp>
+#include <ntape/dynamics/stability.hpp>
 #include <ntape/dynamics/stopping.hpp>
 #include <ntape/jacobian/dense.hpp>
 #include <ntape/jacobian/gram.hpp>
@@ -28,6 +31,7 @@
 #include <ntape/limit/phase.hpp>
 #include <ntape/limit/recursion.hpp>
 #include <ntape/limit/sphere.hpp>
+#include <ntape/model/linearized.hpp>
 #include <ntape/model/mlp.hpp>
 #include <ntape/ops/activation.hpp>
 #include <ntape/ops/arithmetic.hpp>
@@ -38,7 +42,10 @@
 #include <ntape/ops/normalize.hpp>
 #include <ntape/ops/objective.hpp>
 #include <ntape/study/drift_study.hpp>
+#include <ntape/study/ensemble.hpp>
+#include <ntape/study/ensemble_statistics.hpp>
 #include <ntape/study/kernel_track.hpp>
+#include <ntape/study/path_track.hpp>
 #include <ntape/tape/print.hpp>
 #include <ntape/tape/sweep.hpp>
 #include <ntape/tape/tape.hpp>

@@ -137,7 +137,20 @@ TEST_CASE("an empty value is no default") {
 
 TEST_CASE("a rate at which training would diverge names both rates and the way around") {
   check_refused({{"drift --rate 1000", {"rate 1000", "critical rate 8.497", "--force-rate"}},
-                 {"drift --rate 1e-50 --precision f32", {"1e-50", "f32"}}});
+                 {"drift --rate 1e-50 --precision f32", {"1e-50", "f32"}},
+                 {"drift --rate 1.5y", {"'1.5y'", "followed by x"}},
+                 {"drift --rate x", {"'x'", "followed by x"}},
+                 {"drift --rate -1x", {"-1 times the critical one"}},
+                 {"drift --momentum 1", {"momentum is 1", "less than 1"}}});
+}
+
+TEST_CASE("test data that cannot be had") {
+  check_refused({{"drift --data circle --test-examples 3", {"circle", "none can be held out"}},
+                 {"drift --test-targets T.npy", {"--test-targets", "--test-inputs"}},
+                 {"drift --test-inputs Z.npy --test-examples 3", {"--test-examples", "--test-inputs"}},
+                 {"drift --test-inputs nowhere.npy", {"nowhere.npy"}},
+                 {"drift --test-checksum fnv1a64:0", {"--test-inputs or --test-examples"}},
+                 {"drift --test-examples 3 --test-checksum fnv1a64:0", {"fnv1a64:0", "have changed"}}});
 }
 
 TEST_CASE("more than there is memory for") {
