@@ -53,7 +53,8 @@ int figure_3_command(const std::vector<std::string>& arguments) {
       ->check(finite_number())
       ->type_name("T")
       ->capture_default_str();
-  app.add_option("--rate", rate, "at most; default: 0.45 of each network's critical rate")
+  app.add_option("--rate", rate,
+                 "at most; default: a tenth of the critical rate,\n0.45 of it above width 1000")
       ->check(finite_number())
       ->type_name("X");
   app.add_option("--check-width", plan.check_width, "train up to this width with half the rate, too")

@@ -63,7 +63,7 @@ TEST_CASE("figure 3: components are eigenfunctions of the limit, of norm one") {
 TEST_CASE("figure 3: rates are a share of the critical one, and fill the time") {
   const Figure3Result result = prepare_figure_3(tiny(), sphere());
   for (const auto& n : result.networks) {
-    CHECK(n.rate <= kStableShare * 2 / n.start_lambda);
+    CHECK(n.rate <= stable_share(n.width) * 2 / n.start_lambda);
     CHECK(n.rate * static_cast<double>(n.steps) == doctest::Approx(4).epsilon(1e-15));
   }
 }

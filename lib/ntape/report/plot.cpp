@@ -70,7 +70,12 @@ std::string axis_commands(char name, AxisRange range, bool logarithmic, const st
 }
 
 // None: gnuplot's own.
-std::vector<Tic> x_tics(const Figure& figure, AxisRange range) {
+std::vector<Tic> tics_of(AxisRange range, bool logarithmic, int most) {
+  if (logarithmic) return logarithmic_tics(range);
+  return most > 0 ? linear_tics(range, most) : std::vector<Tic>{};
+}
+
+std::vector<Tic> x_tics(const Figure& figure, AxisRange range, int most) {
   if (!figure.x_tic_labels.empty()) {
     if (figure.x_tic_labels.size() != figure.x_tics.size())
       throw InternalError("figure '" + figure.title + "' has another number of tics than of labels");
@@ -80,7 +85,7 @@ std::vector<Tic> x_tics(const Figure& figure, AxisRange range) {
     return tics;
   }
   if (!figure.x_tics.empty()) return chosen_tics(range, figure.log_x, figure.x_tics);
-  return figure.log_x ? logarithmic_tics(range) : std::vector<Tic>{};
+  return tics_of(range, figure.log_x, most);
 }
 
 // So many points can be told apart on a curve.
@@ -136,7 +141,7 @@ bool has_points(const Figure& figure) {
 
 namespace detail {
 
-AxesScript axes_script(const Figure& figure, const std::string& prefix) {
+AxesScript axes_script(const Figure& figure, const std::string& prefix, int x_labels, int y_labels) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   AxesScript script;
   std::size_t blocks = 0, coloured = 0;
@@ -158,13 +163,14 @@ AxesScript axes_script(const Figure& figure, const std::string& prefix) {
   }
   const AxisRange range = padded(x.low, x.high, figure.log_x),
                   up = figure.y_range.value_or(padded(y.low, y.high, figure.log_y));
-  script.settings =
-      "set xlabel " + quoted(figure.x_label) + " noenhanced offset 0,0.3\nset ylabel " +
-      quoted(figure.y_label) + " noenhanced\n" + "set border 3 lc rgb '#444444'\nset tics nomirror\n" +
-      axis_commands('x', range, figure.log_x, x_tics(figure, range)) +
-      axis_commands('y', up, figure.log_y, figure.log_y ? logarithmic_tics(up) : std::vector<Tic>{}) +
-      "set grid xtics ytics lc rgb '#DDDDDD' lt 1 lw 1\n";
+  script.settings = "set xlabel " + quoted(figure.x_label) + " noenhanced offset 0,0.3\nset ylabel " +
+                    quoted(figure.y_label) + " noenhanced\n" +
+                    "set border 3 lc rgb '#444444'\nset tics nomirror\n" +
+                    axis_commands('x', range, figure.log_x, x_tics(figure, range, x_labels)) +
+                    axis_commands('y', up, figure.log_y, tics_of(up, figure.log_y, y_labels)) +
+                    "set grid xtics ytics lc rgb '#DDDDDD' lt 1 lw 1\n";
   script.plot += "\n";
+  script.x = range;
   return script;
 }
 

@@ -12,13 +12,16 @@ namespace ntape::report::detail {
 /// With 17 digits.
 [[nodiscard]] std::string number(double value);
 
-/// Data blocks named after `prefix`, ranges, tics, titles of the axes, and `plot`: all but terminal, title,
-/// key and margins. The figure must have points.
+/// Data blocks named after `prefix`, at most so many labels on a linear axis (0: gnuplot's own), ranges,
+/// tics, titles of the axes, and `plot`: all but terminal, title, key and margins. The figure must have
+/// points.
 struct AxesScript {
   std::string settings;  ///< axes: what stands before the data
   std::string data;      ///< `$name << END_OF_DATA` blocks; not allowed inside a multiplot
   std::string plot;
+  AxisRange x;  ///< beyond which nothing is drawn
 };
-[[nodiscard]] AxesScript axes_script(const Figure& figure, const std::string& prefix);
+[[nodiscard]] AxesScript axes_script(const Figure& figure, const std::string& prefix, int x_labels = 0,
+                                     int y_labels = 0);
 
 }  // namespace ntape::report::detail

@@ -13,7 +13,7 @@ using detail::quoted;
 // Around the axes of a panel, in CSS pixels: labels of the y axis, nothing, title, labels of the x axis.
 constexpr double kLeft = 74, kRight = 16, kAbove = 34, kBelow = 54;
 constexpr double kTitle = 34, kKeyRow = 22;
-// gnuplot's sizes of points and lines are made for axes of this size.
+constexpr int kXLabels = 6, kYLabels = 8;
 constexpr const char* kFont = "'sans-serif,13'";
 
 struct Layout {
@@ -63,10 +63,17 @@ std::string margins(const Layout& l, const Sheet& sheet, std::size_t k) {
          at("t", 1 - (top + kAbove) / l.height) + at("b", 1 - (top + sheet.panel_height - kBelow) / l.height);
 }
 
-std::string key_commands(const Layout& l, const Sheet& sheet) {
-  return "set key at screen 0.5," + number((l.key - 6) / l.height) +
-         " center top horizontal Left reverse noenhanced spacing 1.2 samplen 2.2 maxrows " +
-         std::to_string(sheet.key_rows) + "\n";
+// The panel's series once more, below the sheet and out of sight, for the sake of their names: a key is only
+// as wide as the axes that it belongs to.
+std::string key_panel(const Layout& l, const Sheet& sheet, const detail::AxesScript& axes) {
+  const double span = axes.x.high - axes.x.low;
+  return "set lmargin at screen 0.02\nset rmargin at screen 0.98\nset bmargin at screen 0\n"
+         "set tmargin at screen " +
+         number(l.key / l.height) +
+         "\nunset title\nunset xlabel\nunset ylabel\nunset border\nunset xtics\nunset ytics\nunset grid\n"
+         "set key center center horizontal Left reverse noenhanced spacing 1.2 samplen 2.2 maxrows " +
+         std::to_string(sheet.key_rows) + "\nset xrange [" + number(axes.x.high + span) + ":" +
+         number(axes.x.high + 2 * span) + "]\n" + axes.plot;
 }
 
 bool finished(std::string_view file, Format format) {
@@ -98,25 +105,26 @@ std::string gnuplot_script(const Sheet& sheet, Format format) {
     throw InternalError("sheet '" + sheet.title + "' has no point to show");
   const Layout layout = layout_of(sheet);
   // A label belongs to one set of axes: the first that is drawn has the sheet's title.
-  std::string data, panels, title, no_title;
+  std::string data, panels, title, no_title, key;
   if (!sheet.title.empty()) {
     title = "set label 1 " + quoted(sheet.title) + " at screen 0.5," +
-            number(1 - 0.6 * layout.title / layout.height) + " center noenhanced font ',15'\n";
+            number(1 - 0.6 * layout.title / layout.height) + " center noenhanced font '," +
+            (format == Format::svg ? "15" : "11.25") + "'\n";
     no_title = "unset label 1\n";
   }
   for (std::size_t k = 0; k < sheet.panels.size(); ++k) {
     const Figure& figure = sheet.panels[k];
     if (!has_points(figure)) continue;
-    const detail::AxesScript axes = detail::axes_script(figure, "panel" + std::to_string(k) + "_");
+    const auto axes = detail::axes_script(figure, "panel" + std::to_string(k) + "_", kXLabels, kYLabels);
     data += axes.data;
     panels += (panels.empty() ? title : no_title) +
               "unset logscale\nset xtics autofreq\nset ytics autofreq\n" + margins(layout, sheet, k) +
-              "set title " + quoted(figure.title) + " noenhanced offset 0,-0.3\n" +
-              (k == sheet.key_of ? key_commands(layout, sheet) : std::string("unset key\n")) + axes.settings +
+              "set title " + quoted(figure.title) + " noenhanced offset 0,-0.3\nunset key\n" + axes.settings +
               axes.plot;
+    if (k == sheet.key_of) key = key_panel(layout, sheet, axes);
   }
-  return "set encoding utf8\n" + terminal(layout, format) + data + "set multiplot\n" + panels +
-         "unset multiplot\nunset output\n";
+  return "set encoding utf8\n" + terminal(layout, format) + data + "set multiplot\n" + panels + no_title +
+         key + "unset multiplot\nunset output\n";
 }
 
 std::string draw(const Sheet& sheet, Format format) {

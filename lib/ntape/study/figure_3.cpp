@@ -133,7 +133,7 @@ void prepare_networks(const Figure3Plan& plan, const data::Dataset<double>& data
     for_each_network(plan.seeds, static_cast<double>(architecture.parameter_count()), [&](Index s) {
       Network& network = result.networks[w * plan.seeds + s];
       network.start_lambda = first_lambda(architecture, network.seed, x);
-      const double most = plan.rate.value_or(kStableShare * 2 / network.start_lambda);
+      const double most = plan.rate.value_or(stable_share(network.width) * 2 / network.start_lambda);
       network.steps = static_cast<Index>(std::ceil(plan.time / most));
       network.rate = plan.time / static_cast<double>(network.steps);
     });
@@ -159,6 +159,10 @@ void train_all(const Figure3Plan& plan, const data::Dataset<double>& data, const
 }
 
 }  // namespace
+
+double stable_share(Index width) {
+  return width <= 1000 ? 0.1 : 0.45;
+}
 
 Figure3Result prepare_figure_3(const Figure3Plan& plan, const data::Dataset<double>& data) {
   require_plan(plan, data);

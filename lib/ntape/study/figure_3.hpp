@@ -15,15 +15,17 @@ struct Figure3Plan {
   Index seeds = 2;
   std::uint64_t first_seed = 0;
   double time = 4000;
-  std::optional<double>
-      rate;                  ///< at most, of every network; default: kStableShare of each one's critical rate
-  Index check_width = 1000;  ///< networks up to this width are trained once more, with half the rate
-  std::vector<int> labels;   ///< of the examples, 0 to 9, for the scatter; empty: none
+  std::optional<double> rate;  ///< at most, of every network; default: stable_share of the critical one
+  Index check_width = 1000;    ///< networks up to this width are trained once more, with half the rate
+  std::vector<int> labels;     ///< of the examples, 0 to 9, for the scatter; empty: none
   Precision precision = Precision::f32;
 };
 
-inline constexpr double kComponent = 0.5;     ///< of f^(2) in the goal
-inline constexpr double kStableShare = 0.45;  ///< of 2 / lambda_max(Theta_0 / N): room for a growing kernel
+inline constexpr double kComponent = 0.5;  ///< of f^(2) in the goal
+
+/// What share of its critical rate 2 / lambda_max(Theta_0 / N) a network's rate is at most. The kernels of
+/// narrow networks grow severalfold on the way, and their steps are cheap; wide ones hardly grow.
+[[nodiscard]] double stable_share(Index width);
 
 /// ||g_t|| and ||h_t|| in <f, g> = 1/N sum_n f(x_n) g(x_n), after every step.
 struct Path {

@@ -247,7 +247,8 @@ std::string steps_taken(const Figure3Plan& plan, const Figure3Result& result) {
     text += (text.empty() ? "" : "; ") + n_is(n.width) + ", seed " + std::to_string(n.seed) + ": " +
             std::to_string(n.steps) + " of " + significant(n.rate, 4);
   return (plan.rate ? "The largest rate was given: "
-                    : "Each network's rate is at most " + significant(kStableShare, 2) +
+                    : "Each network's rate is at most " + significant(stable_share(1000), 2) +
+                          " (above width 1000: " + significant(stable_share(1001), 2) + ")" +
                           " of its critical rate 2 / lambda_max(Theta_0 / N), which leaves room for a kernel "
                           "that grows: ") +
          text + ".";
@@ -260,7 +261,7 @@ FigureReport report_figure_3(const Figure3Plan& plan, const data::Dataset<double
   FigureReport report;
   report.name = "figure-3";
   report::Sheet& sheet = report.sheet;
-  sheet.title = "Training along a kernel principal component: " + data.name +
+  sheet.title = "Training along a kernel principal component: " + detail::written(data.name) +
                 ", N = " + std::to_string(result.examples) + ", depth " + std::to_string(plan.depth) + ", " +
                 std::to_string(plan.seeds) + (plan.seeds == 1 ? " trial a width" : " trials a width");
   sheet.columns = 3;

@@ -12,6 +12,10 @@ std::string listed(const std::vector<Index>& all) {
   return text;
 }
 
+std::string written(const std::string& data) {
+  return data == "mnist" ? "MNIST" : data == "fashion-mnist" ? "Fashion-MNIST" : data;
+}
+
 std::string name_of(Precision precision) {
   return precision == Precision::f32 ? "f32" : "f64";
 }

@@ -18,6 +18,7 @@ inline constexpr Measured kUnknown{kMissing, kNoEdge};
 
 [[nodiscard]] std::string n_is(Index width);                      ///< "n = 500"
 [[nodiscard]] std::string listed(const std::vector<Index>& all);  ///< "500,10000"
+[[nodiscard]] std::string written(const std::string& data);       ///< "MNIST"
 [[nodiscard]] std::string name_of(Precision precision);
 
 using Curves = std::vector<const std::vector<double>*>;
