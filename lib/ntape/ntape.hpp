@@ -8,7 +8,10 @@
 #include <ntape/data/synthetic.hpp>
 #include <ntape/drift/change.hpp>
 #include <ntape/drift/scaling.hpp>
+#include <ntape/dynamics/factor.hpp>
 #include <ntape/dynamics/lazy.hpp>
+#include <ntape/dynamics/moment.hpp>
+#include <ntape/dynamics/solve_report.hpp>
 #include <ntape/jacobian/dense.hpp>
 #include <ntape/jacobian/gram.hpp>
 #include <ntape/jacobian/jacobian.hpp>
