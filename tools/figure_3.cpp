@@ -40,7 +40,7 @@ int figure_3_command(const std::vector<std::string>& arguments) {
   data::SourceOptions source{.spec = "mnist"};
   double rate = 0;
   Command app("Figure 3: training along a kernel principal component.", "ntape figure 3");
-  add_figure_options(app, o, "256 examples, widths 100, 300 and 1000");
+  add_figure_options(app, o, "256 examples, time 2000, widths 100, 300 and 1000");
   app.add_option("--data", source.spec, "mnist, fashion-mnist, or as of ntape drift")
       ->type_name("SOURCE")
       ->capture_default_str();
@@ -72,6 +72,8 @@ int figure_3_command(const std::vector<std::string>& arguments) {
   plan.widths = chosen_widths(o, o.small ? std::vector<Index>{100, 300, 1000} : plan.widths);
   if (o.seeds > 0) plan.seeds = o.seeds;
   if (app.count("--rate") > 0) plan.rate = rate;
+  if (o.small && app.count("--time") == 0) plan.time = 2000;
+  if (o.small && app.count("--check-width") == 0) plan.check_width = 300;
   if (source.examples == 0) source.examples = o.small ? 256 : 512;
   plan.first_seed = o.first_seed;
   plan.precision = o.machine.precision == "f32" ? study::Precision::f32 : study::Precision::f64;

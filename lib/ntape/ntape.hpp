@@ -33,6 +33,8 @@
 #include <ntape/ops/normalize.hpp>
 #include <ntape/ops/objective.hpp>
 #include <ntape/study/drift_study.hpp>
+#include <ntape/study/ensemble.hpp>
+#include <ntape/study/ensemble_statistics.hpp>
 #include <ntape/study/kernel_track.hpp>
 #include <ntape/tape/print.hpp>
 #include <ntape/tape/sweep.hpp>

@@ -71,7 +71,7 @@ std::string key_panel(const Layout& l, const Sheet& sheet, const detail::AxesScr
          "set tmargin at screen " +
          number(l.key / l.height) +
          "\nunset title\nunset xlabel\nunset ylabel\nunset border\nunset xtics\nunset ytics\nunset grid\n"
-         "set key center center horizontal Left reverse noenhanced spacing 1.2 samplen 2.2 maxrows " +
+         "set key center center horizontal Left reverse noenhanced spacing 1.2 samplen 4 maxrows " +
          std::to_string(sheet.key_rows) + "\nset xrange [" + number(axes.x.high + span) + ":" +
          number(axes.x.high + 2 * span) + "]\n" + axes.plot;
 }

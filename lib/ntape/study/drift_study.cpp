@@ -1,13 +1,13 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <exception>
 #include <limits>
 #include <ntape/base/errors.hpp>
 #include <ntape/kernel/empirical.hpp>
 #include <ntape/study/drift_rows.hpp>
 #include <ntape/study/drift_study.hpp>
 #include <ntape/study/kernel_track.hpp>
+#include <ntape/study/spread.hpp>
 #include <ntape/train/descent.hpp>
 #include <type_traits>
 
@@ -71,6 +71,7 @@ void train_all(const DriftPlan& plan, const data::Dataset<double>& exact, const 
                DriftResult& result) {
   const auto data = data::cast<Real>(exact);
   const std::vector<Job> jobs = jobs_of(plan);
+  const auto threads = static_cast<Index>(omp_get_max_threads());
   const auto train = [&](const Job& job) {
     const Architecture& architecture = plan.architectures[job.architecture];
     const std::uint64_t work = architecture.parameter_count();
@@ -82,22 +83,7 @@ void train_all(const DriftPlan& plan, const data::Dataset<double>& exact, const 
                     });
     if (progress && steps < result.steps) progress(work * (result.steps - steps));
   };
-  if (jobs.size() < static_cast<Index>(omp_get_max_threads())) {
-    // Threads then share out the products within a network, which has the same bits.
-    for (const Job& job : jobs) train(job);
-    return;
-  }
-  std::exception_ptr failure;
-#pragma omp parallel for schedule(dynamic, 1)
-  for (Index k = 0; k < jobs.size(); ++k) {
-    try {
-      train(jobs[k]);
-    } catch (...) {
-#pragma omp critical(ntape_drift_failure)
-      if (!failure) failure = std::current_exception();
-    }
-  }
-  if (failure) std::rethrow_exception(failure);
+  spread(jobs.size(), jobs.size() < threads ? 1 : threads, [&](Index k) { train(jobs[k]); });
 }
 
 void require_a_row(const DriftResult& result) {

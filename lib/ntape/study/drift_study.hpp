@@ -5,13 +5,12 @@
 #include <ntape/drift/scaling.hpp>
 #include <ntape/kernel/kernel.hpp>
 #include <ntape/model/architecture.hpp>
+#include <ntape/study/precision.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace ntape::study {
-
-enum class Precision { f32, f64 };
 
 /// The main job: networks of several widths from several seeds, trained by full-batch gradient descent and
 /// followed by their kernels.

@@ -8,6 +8,7 @@
 #include <ntape/study/figure_1.hpp>
 #include <ntape/study/figure_parts.hpp>
 #include <ntape/study/networks.hpp>
+#include <ntape/study/spread.hpp>
 #include <numbers>
 
 namespace ntape::study {
@@ -74,7 +75,7 @@ void train_all(const Figure1Plan& plan, const ProgressSink& progress, Figure1Res
                      circle = detail::rounded<Real>(on_the_circle(result.angles));
   for (Index w = 0; w < plan.widths.size(); ++w) {
     const auto parameters = static_cast<double>(architecture_of(plan, plan.widths[w]).parameter_count());
-    for_each_network(plan.seeds, parameters, [&](Index s) {
+    spread(plan.seeds, networks_at_once(plan.seeds, parameters), [&](Index s) {
       train<Real>(plan, data, one, circle, progress, result.networks[w * plan.seeds + s]);
     });
   }

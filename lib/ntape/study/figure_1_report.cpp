@@ -113,8 +113,7 @@ void add_panel(const Figure1Plan& plan, const Figure1Result& result, Curve at, c
   panel.x_tics = {-kPi, -kPi / 2, 0, kPi / 2, kPi};
   panel.x_tic_labels = {"\u2212\u03c0", "\u2212\u03c0/2", "0", "\u03c0/2", "\u03c0"};
   for (Index w = 0; w < plan.widths.size(); ++w)
-    add_band(panel, n_is(plan.widths[w]) + " (mean, range, each seed)", w, result.angles,
-             curves(result, plan.widths[w], at));
+    add_band(panel, n_is(plan.widths[w]), w, result.angles, curves(result, plan.widths[w], at));
   panel.series.push_back({.label = "n = \u221e",
                           .x = result.angles,
                           .y = result.limit,
@@ -160,7 +159,7 @@ FigureReport report_figure_1(const Figure1Plan& plan, const Figure1Result& resul
   report.name = "figure-1";
   const std::string time = run::significant(plan.rate * static_cast<double>(plan.steps), 6);
   report.sheet.title = "The NTK on the circle, depth " + std::to_string(plan.depth) + ", " +
-                       std::to_string(plan.seeds) + " initializations a width";
+                       std::to_string(plan.seeds) + " initializations a width (lines, their mean and range)";
   add_panel(plan, result, &Network::start, "(a) at initialization", report.sheet);
   add_panel(plan, result, &Network::end, "(b) after training to t = " + time, report.sheet);
   share_the_y_axis(report.sheet);

@@ -7,6 +7,7 @@
 #include <ntape/study/figure_3.hpp>
 #include <ntape/study/figure_parts.hpp>
 #include <ntape/study/networks.hpp>
+#include <ntape/study/spread.hpp>
 #include <ntape/tensor/linalg.hpp>
 
 namespace ntape::study {
@@ -130,13 +131,14 @@ void prepare_networks(const Figure3Plan& plan, const data::Dataset<double>& data
   const auto x = detail::rounded<Real>(data.x);
   for (Index w = 0; w < plan.widths.size(); ++w) {
     const Architecture architecture = architecture_of(plan, x.shape(1), plan.widths[w]);
-    for_each_network(plan.seeds, static_cast<double>(architecture.parameter_count()), [&](Index s) {
-      Network& network = result.networks[w * plan.seeds + s];
-      network.start_lambda = first_lambda(architecture, network.seed, x);
-      const double most = plan.rate.value_or(stable_share(network.width) * 2 / network.start_lambda);
-      network.steps = static_cast<Index>(std::ceil(plan.time / most));
-      network.rate = plan.time / static_cast<double>(network.steps);
-    });
+    spread(plan.seeds, networks_at_once(plan.seeds, static_cast<double>(architecture.parameter_count())),
+           [&](Index s) {
+             Network& network = result.networks[w * plan.seeds + s];
+             network.start_lambda = first_lambda(architecture, network.seed, x);
+             const double most = plan.rate.value_or(stable_share(network.width) * 2 / network.start_lambda);
+             network.steps = static_cast<Index>(std::ceil(plan.time / most));
+             network.rate = plan.time / static_cast<double>(network.steps);
+           });
   }
 }
 
@@ -150,7 +152,7 @@ void train_all(const Figure3Plan& plan, const data::Dataset<double>& data, const
     const Index width = plan.widths[w];
     const auto parameters = static_cast<double>(architecture_of(plan, x.shape(1), width).parameter_count());
     const Index runs = width <= plan.check_width ? 2 : 1;
-    for_each_network(plan.seeds, parameters, [&](Index s) {
+    spread(plan.seeds, networks_at_once(plan.seeds, parameters), [&](Index s) {
       Network& network = result.networks[w * plan.seeds + s];
       network.end_lambda = train<Real>(plan, x, f2, 0, network, network.path, progress);
       if (runs == 2) (void)train<Real>(plan, x, f2, 1, network, network.halved, progress);

@@ -263,7 +263,8 @@ FigureReport report_figure_3(const Figure3Plan& plan, const data::Dataset<double
   report::Sheet& sheet = report.sheet;
   sheet.title = "Training along a kernel principal component: " + detail::written(data.name) +
                 ", N = " + std::to_string(result.examples) + ", depth " + std::to_string(plan.depth) + ", " +
-                std::to_string(plan.seeds) + (plan.seeds == 1 ? " trial a width" : " trials a width");
+                std::to_string(plan.seeds) +
+                (plan.seeds == 1 ? " trial a width" : " trials a width (lines, their mean and range)");
   sheet.columns = 3;
   sheet.key_of = 2;
   add_scatter(plan, result, sheet);

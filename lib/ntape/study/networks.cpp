@@ -1,7 +1,5 @@
 #include <omp.h>
 
-#include <algorithm>
-#include <exception>
 #include <ntape/study/networks.hpp>
 
 namespace ntape::study {
@@ -12,30 +10,13 @@ constexpr double kSmall = 2e7;
 
 }  // namespace
 
-int networks_at_once(Index count, double parameters) {
+Index networks_at_once(Index count, double parameters) {
   const auto threads = static_cast<Index>(omp_get_max_threads());
-  return parameters <= kSmall && count >= threads ? static_cast<int>(threads) : 1;
+  return parameters <= kSmall && count >= threads ? threads : 1;
 }
 
-void for_each_network(Index count, double parameters, const std::function<void(Index)>& job) {
-  if (networks_at_once(count, parameters) == 1) {
-    for (Index k = 0; k < count; ++k) job(k);
-    return;
-  }
-  std::exception_ptr failure;
-#pragma omp parallel for schedule(dynamic, 1)
-  for (Index k = 0; k < count; ++k) {
-    try {
-      job(k);
-    } catch (...) {
-#pragma omp critical(ntape_network_failure)
-      if (!failure) failure = std::current_exception();
-    }
-  }
-  if (failure) std::rethrow_exception(failure);
-}
-
-double training_bytes(const Architecture& architecture, Index examples, Index bytes_per_number, int at_once) {
+double training_bytes(const Architecture& architecture, Index examples, Index bytes_per_number,
+                      Index at_once) {
   double parameters = 0, units = 0;
   for (Index l = 0; l + 1 < architecture.widths.size(); ++l) {
     const double in = static_cast<double>(architecture.widths[l]);
