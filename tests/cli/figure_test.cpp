@@ -37,9 +37,10 @@ TEST_CASE("each figure writes its picture, its numbers and its verdict, and noth
     CHECK(verdict["claims"].size() >= 3);
     for (const auto& claim : verdict["claims"]) {
       CHECK(contains(made.out, claim["statement"].get<std::string>()));
-      CHECK(contains(read_text(folder / "out/verdict.md"), claim["quantity"].get<std::string>()));
+      CHECK(
+          contains(read_text(folder / "out/verdict.md"), "**" + claim["outcome"].get<std::string>() + "**"));
     }
-    CHECK(contains(read_text(folder / "out/verdict.md"), "does not state"));
+    CHECK(contains(read_text(folder / "out/verdict.md"), "- The paper "));
     CHECK(json::parse(read_text(folder / "out/manifest.json"))["settings"]["precision"] == "f32");
     const Outcome again = run(tool_line(line), {.folder = folder.path()});
     CHECK(again.code == 2);

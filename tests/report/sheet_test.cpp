@@ -52,8 +52,8 @@ TEST_CASE("one panel has the key, and the title stands once") {
   Sheet sheet = two();
   sheet.key_of = 1;
   const std::string svg = report::draw(sheet, Format::svg);
-  CHECK(!contains(svg, "mean left"));
-  CHECK(contains(svg, "mean right"));
+  CHECK(!contains(svg, "<text>mean left"));
+  CHECK(contains(svg, "<text>mean right"));
   CHECK(count(svg, ">Both<") == 1);
 }
 
@@ -72,7 +72,7 @@ TEST_CASE("a logarithmic axis does not reach the next panel, nor do chosen tics"
   sheet.panels[0].x_tics = {1, 100};
   sheet.panels[0].x_tic_labels = {"one", "hundred"};
   const std::string svg = report::draw(sheet, Format::svg);
-  for (const char* text : {"one", "hundred"}) CHECK(count(svg, text) == 1);
+  for (const char* text : {">one<", ">hundred<"}) CHECK(count(svg, text) == 1);
   CHECK(contains(svg, "0.5"));
   sheet.panels[0].x_tic_labels.pop_back();
   CHECK_THROWS_AS((void)report::gnuplot_script(sheet, Format::svg), InternalError);

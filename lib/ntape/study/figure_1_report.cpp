@@ -11,6 +11,7 @@ using Network = Figure1Result::Network;
 using Curve = std::vector<double> Network::*;
 using detail::add_band;
 using detail::kMissing;
+using detail::kNoEdge;
 using detail::kUnknown;
 using detail::n_is;
 using report::Series;
@@ -90,7 +91,7 @@ void claim_between(const Figure1Result& result, Index narrow, Index wide, const 
     verdict.claims.push_back({std::string("the spread over initializations shrinks with the width, ") + when,
                               "deviation over seeds of " + n_is(wide) + " over that of " + n_is(narrow) +
                                   ", root mean square over angles",
-                              ratio_of(spread(result, wide, at), spread(result, narrow, at)), 0, 1,
+                              ratio_of(spread(result, wide, at), spread(result, narrow, at)), -kNoEdge, 1,
                               "smaller than 1; n^-1/2 would be " + run::significant(std::sqrt(ratio), 2)});
   const Measured small = inflation(result, wide), large = inflation(result, narrow);
   const Measured slope = ratio_of({small.value - 1, small.error}, {large.value - 1, large.error});

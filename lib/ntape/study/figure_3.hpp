@@ -15,9 +15,9 @@ struct Figure3Plan {
   Index seeds = 2;
   std::uint64_t first_seed = 0;
   double time = 4000;
-  std::optional<double> rate;  ///< at most, of every network; default: stable_share of the critical one
-  Index check_width = 1000;    ///< networks up to this width are trained once more, with half the rate
-  std::vector<int> labels;     ///< of the examples, 0 to 9, for the scatter; empty: none
+  std::optional<double> rate = {};  ///< at most, of every network; default: stable_share of the critical one
+  Index check_width = 1000;         ///< networks up to this width are trained once more, with half the rate
+  std::vector<int> labels = {};     ///< of the examples, 0 to 9, for the scatter; empty: none
   Precision precision = Precision::f32;
 };
 

@@ -106,7 +106,7 @@ void claim_each_width(const Figure3Plan& plan, const Figure3Result& result, cons
          over_trials(
              result, width,
              [&](const Network& n) { return at(n.path, &Path::along, tau) / (kComponent / std::exp(1)); }),
-         0, 1, "below the exponential where that is 1/e"});
+         -kNoEdge, 1, "below the exponential where that is 1/e"});
   }
 }
 
@@ -124,12 +124,12 @@ void claim_between(const Figure3Plan& plan, const Figure3Result& result, const s
     const std::string pair = n_is(wide) + " over that of " + n_is(narrow) + over;
     verdict.claims.push_back(
         {"the wider network stays straighter", "max over t of ||h_t|| of " + pair,
-         ratio_of(over_trials(result, wide, largest_across), over_trials(result, narrow, largest_across)), 0,
-         1, "smaller than 1"});
+         ratio_of(over_trials(result, wide, largest_across), over_trials(result, narrow, largest_across)),
+         -kNoEdge, 1, "smaller than 1"});
     verdict.claims.push_back(
         {"the wider network is nearer to the limit's exponential",
          "max over t of | ||g_t|| - 0.5 exp(-lambda_2 t) | of " + pair,
-         ratio_of(over_trials(result, wide, distance), over_trials(result, narrow, distance)), 0, 1,
+         ratio_of(over_trials(result, wide, distance), over_trials(result, narrow, distance)), -kNoEdge, 1,
          "smaller than 1"});
   }
 }
@@ -143,16 +143,16 @@ void claim_of_steps(const Figure3Plan& plan, const Figure3Result& result, double
       {"every step is stable to the end",
        "rate over the critical rate 2 / lambda_max(Theta / N) at the end, largest of all networks",
        {worst, 0},
-       0,
+       -kNoEdge,
        1,
        "smaller than 1"});
   const std::string which =
       " over the height of the axis, at most, widths up to " + std::to_string(plan.check_width);
   const std::string why = "less than the width of the line in the picture";
   verdict.claims.push_back({"half the rate gives the same ||h_t||", "change of a curve" + which,
-                            change_by_halving(result, &Path::across), 0, line, why});
+                            change_by_halving(result, &Path::across), -kNoEdge, line, why});
   verdict.claims.push_back({"half the rate gives the same ||g_t||", "change of a curve" + which,
-                            change_by_halving(result, &Path::along), 0, line, why});
+                            change_by_halving(result, &Path::along), -kNoEdge, line, why});
 }
 
 void add_scatter(const Figure3Plan& plan, const Figure3Result& result, report::Sheet& sheet) {
