@@ -56,6 +56,11 @@ class LazyElsewhere {
   /// Outputs [M x C]; at the start f_0, exactly. Cost 2 M n C flops.
   [[nodiscard]] Matrix<double> at(const Moment& moment) const;
 
+  /// kappa V^T [M x n].
+  [[nodiscard]] const Matrix<double>& cross_components() const { return cross_; }
+  [[nodiscard]] const KernelFactor& factor() const { return *factor_; }
+  [[nodiscard]] Index examples() const { return examples_; }  ///< N
+
  private:
   friend LazyPrediction;
   LazyElsewhere(std::shared_ptr<const KernelFactor> factor, Matrix<double> cross, Matrix<double> start,
