@@ -11,7 +11,9 @@
 #include <ntape/dynamics/factor.hpp>
 #include <ntape/dynamics/lazy.hpp>
 #include <ntape/dynamics/moment.hpp>
+#include <ntape/dynamics/path.hpp>
 #include <ntape/dynamics/solve_report.hpp>
+#include <ntape/dynamics/stability.hpp>
 #include <ntape/jacobian/dense.hpp>
 #include <ntape/jacobian/gram.hpp>
 #include <ntape/jacobian/jacobian.hpp>
@@ -23,6 +25,7 @@
 #include <ntape/limit/phase.hpp>
 #include <ntape/limit/recursion.hpp>
 #include <ntape/limit/sphere.hpp>
+#include <ntape/model/linearized.hpp>
 #include <ntape/model/mlp.hpp>
 #include <ntape/ops/activation.hpp>
 #include <ntape/ops/arithmetic.hpp>

@@ -59,8 +59,4 @@ Matrix<double> LazyElsewhere::at(const Moment& moment) const {
   return f;
 }
 
-double critical_rate(double lambda_max, Index examples) {
-  return 2 * static_cast<double>(examples) / lambda_max;
-}
-
 }  // namespace ntape

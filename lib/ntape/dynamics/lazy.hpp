@@ -3,6 +3,7 @@
 #include <memory>
 #include <ntape/dynamics/factor.hpp>
 #include <ntape/dynamics/moment.hpp>
+#include <ntape/dynamics/stability.hpp>
 #include <ntape/tensor/matrix.hpp>
 
 namespace ntape {
@@ -71,9 +72,5 @@ class LazyElsewhere {
   Matrix<double> start_, residual_;
   Index examples_;
 };
-
-/// The largest stable rate of gradient descent under a constant kernel: 2 N / lambda_max (each mode contracts
-/// by 1 - eta lambda/N).
-[[nodiscard]] double critical_rate(double lambda_max, Index examples);
 
 }  // namespace ntape
