@@ -21,6 +21,7 @@ usage: ntape figure NAME [OPTIONS]     ntape figure NAME --help
 
 names:
   1   the kernel on the circle at the start and after training (half an hour; 1 GiB)
+  2   functions of trained networks and their Gaussian limit (an hour; 1 GiB)
   3   training along a kernel principal component of MNIST (half an hour; 2 GiB)
 
 options of every figure: --small (about a minute), --width, --seeds, --precision, --threads, --out DIR
@@ -103,7 +104,7 @@ int make_figure(const FigureOptions& o, const std::string& name,
 
 int figure_command(const std::vector<std::string>& arguments) {
   if (arguments.empty())
-    throw UserError("no figure is named; the figures are 1 and 3 (see ntape figure --help)");
+    throw UserError("no figure is named; the figures are 1, 2 and 3 (see ntape figure --help)");
   const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
   const std::string& name = arguments.front();
   if (name == "--help" || name == "-h") {
@@ -111,8 +112,9 @@ int figure_command(const std::vector<std::string>& arguments) {
     return 0;
   }
   if (name == "1") return figure_1_command(rest);
+  if (name == "2") return figure_2_command(rest);
   if (name == "3") return figure_3_command(rest);
-  throw UserError("no figure is called '" + name + "'; the figures are 1 and 3 (see ntape figure --help)");
+  throw UserError("no figure is called '" + name + "'; the figures are 1, 2 and 3 (see ntape figure --help)");
 }
 
 }  // namespace ntape::tools

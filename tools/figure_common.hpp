@@ -37,6 +37,7 @@ int make_figure(const FigureOptions& o, const std::string& name,
 
 /// One function a figure, as in commands.hpp.
 int figure_1_command(const std::vector<std::string>& arguments);
+int figure_2_command(const std::vector<std::string>& arguments);
 int figure_3_command(const std::vector<std::string>& arguments);
 
 }  // namespace ntape::tools

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cmath>
 #include <ntape/data/synthetic.hpp>
 #include <ntape/kernel/network_kernel.hpp>
 #include <ntape/limit/recursion.hpp>
@@ -9,7 +8,6 @@
 #include <ntape/study/figure_parts.hpp>
 #include <ntape/study/networks.hpp>
 #include <ntape/study/spread.hpp>
-#include <numbers>
 
 namespace ntape::study {
 namespace {
@@ -21,23 +19,11 @@ Architecture architecture_of(const Figure1Plan& plan, Index width) {
 void require_plan(const Figure1Plan& plan) {
   if (plan.widths.empty() || plan.seeds == 0)
     throw UserError("figure 1 needs at least one width and one seed");
-  if (plan.angles < 3 || plan.angles % 2 == 0)
-    throw UserError("figure 1 is asked for at " + std::to_string(plan.angles) +
-                    " angles; an odd number of at least 3 is needed, so that 0 is one");
+  detail::require_angles(plan.angles, "figure 1");
   const Architecture widest =
       architecture_of(plan, *std::max_element(plan.widths.begin(), plan.widths.end()));
   run::require_memory(training_bytes(widest, plan.examples, plan.precision == Precision::f32 ? 4 : 8, 1),
                       "networks of width " + std::to_string(widest.widths[1]));
-}
-
-// (cos g, sin g), a row an angle; the axes exactly.
-Matrix<double> on_the_circle(const std::vector<double>& angles) {
-  Matrix<double> x = make_matrix<double>(angles.size(), 2);
-  for (Index m = 0; m < angles.size(); ++m) {
-    x(m, 0) = std::cos(angles[m]);
-    x(m, 1) = std::sin(angles[m]);
-  }
-  return x;
 }
 
 template <class Real>
@@ -71,8 +57,8 @@ template <class Real>
 void train_all(const Figure1Plan& plan, const ProgressSink& progress, Figure1Result& result) {
   const auto data = data::cast<Real>(
       data::gaussian_product<double>({.examples = plan.examples, .seed = Seed{plan.data_seed}}));
-  const Matrix<Real> one = detail::rounded<Real>(on_the_circle({0})),
-                     circle = detail::rounded<Real>(on_the_circle(result.angles));
+  const Matrix<Real> one = detail::rounded<Real>(detail::on_the_circle({0})),
+                     circle = detail::rounded<Real>(detail::on_the_circle(result.angles));
   for (Index w = 0; w < plan.widths.size(); ++w) {
     const auto parameters = static_cast<double>(architecture_of(plan, plan.widths[w]).parameter_count());
     spread(plan.seeds, networks_at_once(plan.seeds, parameters), [&](Index s) {
@@ -93,11 +79,9 @@ std::uint64_t total_work(const Figure1Plan& plan) {
 Figure1Result run_figure_1(const Figure1Plan& plan, const ProgressSink& progress) {
   require_plan(plan);
   Figure1Result result;
-  const double half = static_cast<double>(plan.angles / 2);
-  for (Index m = 0; m < plan.angles; ++m)
-    result.angles.push_back(std::numbers::pi * ((static_cast<double>(m) - half) / half));
-  const LimitKernels limit = limit_kernels(architecture_of(plan, plan.widths.front()), on_the_circle({0}),
-                                           on_the_circle(result.angles));
+  result.angles = detail::around_the_circle(plan.angles);
+  const LimitKernels limit = limit_kernels(architecture_of(plan, plan.widths.front()),
+                                           detail::on_the_circle({0}), detail::on_the_circle(result.angles));
   result.limit.assign(limit.ntk.values.begin(), limit.ntk.values.end());
   for (const Index width : plan.widths)
     for (Index s = 0; s < plan.seeds; ++s)

@@ -2,7 +2,6 @@
 #include <ntape/run/table.hpp>
 #include <ntape/study/figure_1.hpp>
 #include <ntape/study/figure_parts.hpp>
-#include <numbers>
 
 namespace ntape::study {
 namespace {
@@ -106,13 +105,7 @@ void claim_between(const Figure1Result& result, Index narrow, Index wide, const 
 
 void add_panel(const Figure1Plan& plan, const Figure1Result& result, Curve at, const std::string& title,
                report::Sheet& sheet) {
-  constexpr double kPi = std::numbers::pi;
-  report::Figure panel;
-  panel.title = title;
-  panel.x_label = "angle \u03b3 (radians)";
-  panel.y_label = "\u0398((1, 0), (cos \u03b3, sin \u03b3))";
-  panel.x_tics = {-kPi, -kPi / 2, 0, kPi / 2, kPi};
-  panel.x_tic_labels = {"\u2212\u03c0", "\u2212\u03c0/2", "0", "\u03c0/2", "\u03c0"};
+  report::Figure panel = detail::circle_panel(title, "\u0398((1, 0), (cos \u03b3, sin \u03b3))");
   for (Index w = 0; w < plan.widths.size(); ++w)
     add_band(panel, n_is(plan.widths[w]), w, result.angles, curves(result, plan.widths[w], at));
   panel.series.push_back({.label = "n = \u221e",

@@ -21,6 +21,15 @@ inline constexpr Measured kUnknown{kMissing, kNoEdge};
 [[nodiscard]] std::string written(const std::string& data);       ///< "MNIST"
 [[nodiscard]] std::string name_of(Precision precision);
 
+/// Throws UserError unless it is odd and at least 3; `figure` is the subject of the sentence.
+void require_angles(Index angles, const std::string& figure);
+/// So many angles from -pi to pi, symmetric, 0 in the middle.
+[[nodiscard]] std::vector<double> around_the_circle(Index angles);
+/// (cos g, sin g), a row an angle.
+[[nodiscard]] Matrix<double> on_the_circle(const std::vector<double>& angles);
+/// A panel over the angle from -pi to pi.
+[[nodiscard]] report::Figure circle_panel(const std::string& title, const std::string& y_label);
+
 using Curves = std::vector<const std::vector<double>*>;
 
 /// The mean of curves on the same positions with a band from the smallest to the largest of each, in a colour
