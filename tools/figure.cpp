@@ -21,7 +21,7 @@ usage: ntape figure NAME [OPTIONS]     ntape figure NAME --help
 
 names:
   1   the kernel on the circle at the start and after training (half an hour; 1 GiB)
-  2   functions of trained networks and their Gaussian limit (an hour; 1 GiB)
+  2   functions of trained networks and their Gaussian limit (a quarter of an hour)
   3   training along a kernel principal component of MNIST (half an hour; 2 GiB)
 
 options of every figure: --small (about a minute), --width, --seeds, --precision, --threads, --out DIR

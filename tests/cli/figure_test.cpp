@@ -14,13 +14,15 @@ using nlohmann::json;
 namespace {
 
 const std::string kOne = "figure 1 --width 4,8 --seeds 2 --steps 2 --angles 5 --examples 6 --out out";
+const std::string kTwo = "figure 2 --width 4,8 --seeds 2 --networks 3 --steps 2 --angles 5 --out out";
 const std::string kThree = "figure 3 --data sphere:4 --examples 8 --width 4,8 --time 2 --depth 3 --out out";
 
 }  // namespace
 
 TEST_CASE("each figure writes its picture, its numbers and its verdict, and nothing else") {
   for (const auto& [name, line, rows] :
-       {std::tuple("figure-1", kOne, 2 * 2 * 2 * 5), std::tuple("figure-3", kThree, 1)}) {
+       {std::tuple("figure-1", kOne, 2 * 2 * 2 * 5), std::tuple("figure-2", kTwo, 2 * 10),
+        std::tuple("figure-3", kThree, 1)}) {
     CAPTURE(name);
     const TempDir folder;
     const Outcome made = run(tool_line(line), {.folder = folder.path()});
@@ -32,7 +34,7 @@ TEST_CASE("each figure writes its picture, its numbers and its verdict, and noth
                                          ".svg manifest.json verdict.json verdict.md");
     CHECK(contains(read_text(folder / ("out/" + n + ".svg")), "</svg>"));
     CHECK(Csv(read_text(folder / "out/data.csv")).rows.size() >= static_cast<std::size_t>(rows));
-    CHECK(io::NpzReader(folder / "out/data.npz").names().size() >= 5);
+    CHECK(io::NpzReader(folder / "out/data.npz").names().size() >= 6);
     const json verdict = json::parse(read_text(folder / "out/verdict.json"));
     CHECK(verdict["claims"].size() >= 3);
     for (const auto& claim : verdict["claims"]) {
@@ -51,7 +53,8 @@ TEST_CASE("each figure writes its picture, its numbers and its verdict, and noth
 TEST_CASE("figures: numbers do not depend on threads, nor on gnuplot, and quiet is quiet") {
   const TempDir folder;
   for (const std::string threads : {"1", "2"}) {
-    for (const auto& [line, what] : {std::pair(kOne, "one"), std::pair(kThree, "three")}) {
+    for (const auto& [line, what] :
+         {std::pair(kOne, "one"), std::pair(kTwo, "two"), std::pair(kThree, "three")}) {
       const std::string to = what + threads;
       const Outcome made =
           run(tool_line(line.substr(0, line.rfind(' ') + 1) + to + " --quiet --threads " + threads),
@@ -64,7 +67,7 @@ TEST_CASE("figures: numbers do not depend on threads, nor on gnuplot, and quiet 
       CHECK(!std::filesystem::exists(folder / (to + "/figure-1.svg")));
     }
   }
-  for (const std::string what : {"one", "three"})
+  for (const std::string what : {"one", "two", "three"})
     for (const std::string file : {"/data.csv", "/data.npz", "/verdict.json"})
       CHECK(read_text(folder / (what + "1" + file)) == read_text(folder / (what + "2" + file)));
 }
@@ -79,7 +82,7 @@ TEST_CASE("figures: mistakes have one sentence and leave nothing") {
     CHECK(listing(folder.path()).empty());
     return made.err;
   };
-  CHECK(contains(refusal("figure"), "1 and 3"));
+  CHECK(contains(refusal("figure"), "1, 2 and 3"));
   CHECK(contains(refusal("figure 7"), "'7'"));
   CHECK(contains(refusal("figure 3 --out out"), "tools/get-mnist fetches it"));
   CHECK(contains(refusal("figure 1 --width 8,8 --out out"), "8 twice"));
@@ -99,7 +102,7 @@ TEST_CASE("figures: --json prints the verdict with its place") {
 
 TEST_CASE("figures: help names each figure and every figure has examples") {
   const std::string help = run(tool({"figure", "--help"})).out;
-  for (const std::string name : {"1", "3"}) {
+  for (const std::string name : {"1", "2", "3"}) {
     CHECK(contains(help, "\n  " + name + "   "));
     CHECK(contains(run(tool({"figure", name, "--help"})).out, "examples:\n  ntape figure " + name));
   }

@@ -109,8 +109,10 @@ std::vector<std::string> plot_commands(const Series& s, std::size_t points, std:
     case Style::points:
       return {" using 1:2:3:4 with yerrorbars pt 7 ps 0.7 lw 1.5" + paint + title};
     case Style::scatter:
-      return {" using 1:2 with points " + (s.mark == 0 ? "pt 7 ps 0.5" : "pt " + quoted({s.mark})) + paint +
-              title};
+      return {
+          " using 1:2 with points " +
+          (s.mark == 0 ? (points <= kFewPoints ? "pt 7 ps 1" : "pt 7 ps 0.5") : "pt " + quoted({s.mark})) +
+          paint + title};
     case Style::trace:
       return {" using 1:2 with lines lw 0.7 lc rgb '#50" + rgb + "'" + title};
     case Style::fit:

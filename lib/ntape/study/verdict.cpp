@@ -8,20 +8,22 @@
 namespace ntape::study {
 namespace {
 
-std::string in_words(double value) {
-  return run::significant(value, 4);
+// What is computed has more digits than what is sampled.
+std::string in_words(double value, const Claim& claim) {
+  return run::significant(value, claim.measured.error == 0 ? 7 : 4);
 }
 
 std::string range_of(const Claim& claim) {
   const bool below = std::isfinite(claim.low), above = std::isfinite(claim.high);
-  if (below && above) return in_words(claim.low) + " to " + in_words(claim.high);
-  if (below) return "at least " + in_words(claim.low);
-  return above ? "at most " + in_words(claim.high) : "any";
+  if (below && above) return in_words(claim.low, claim) + " to " + in_words(claim.high, claim);
+  if (below) return "at least " + in_words(claim.low, claim);
+  return above ? "at most " + in_words(claim.high, claim) : "any";
 }
 
-std::string bar_of(Measured m) {
-  if (m.error == 0) return in_words(m.value);
-  return in_words(m.value) + " ± " + (std::isfinite(m.error) ? in_words(m.error) : "unknown");
+std::string bar_of(const Claim& c) {
+  const Measured m = c.measured;
+  if (m.error == 0) return in_words(m.value, c);
+  return in_words(m.value, c) + " ± " + (std::isfinite(m.error) ? run::significant(m.error, 2) : "unknown");
 }
 
 nlohmann::json finite_json(double value) {
@@ -68,8 +70,8 @@ std::string verdict_markdown(const Verdict& verdict) {
   std::string text =
       "# " + verdict.title + "\n\n| claim | measured | claimed | verdict |\n|---|---|---|---|\n";
   for (const Claim& c : verdict.claims)
-    text += "| " + cell(c.statement) + " | " + cell(c.quantity) + ": " + bar_of(c.measured) + " | " +
-            range_of(c) + " (" + cell(c.why) + ") | **" + name_of(c.outcome()) + "** |\n";
+    text += "| " + cell(c.statement) + " | " + cell(c.quantity) + ": " + bar_of(c) + " | " + range_of(c) +
+            " (" + cell(c.why) + ") | **" + name_of(c.outcome()) + "** |\n";
   text +=
       "\nAfter ± stands one standard error. A claim holds when the measured value with twice that on both "
       "sides "
