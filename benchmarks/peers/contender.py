@@ -1,5 +1,6 @@
 """What the PyTorch contenders share: the problem that ntape drew, and the line protocol of README.md."""
 
+import ctypes
 import glob
 import json
 import math
@@ -43,7 +44,7 @@ def peak_mib():
 
 def serve(seconds, save):
     """seconds(times) does the work that often; save(dtype) returns its result as an array."""
-    print(json.dumps({"version": "torch " + torch.__version__, "capability": capability()}), flush=True)
+    print(json.dumps(facts()), flush=True)
     for line in sys.stdin:
         command, *words = line.split()
         if command == "time":
@@ -67,5 +68,19 @@ def repeat(work):
     return seconds
 
 
-def capability():
-    return torch.__config__.show().partition("CPU capability usage: ")[2].split("\n")[0]
+def facts():
+    """PyTorch's version and instructions, and the BLAS that it really uses."""
+    with open("/proc/self/maps") as maps:
+        libraries = {os.path.realpath(line.split()[5]) for line in maps if "blas" in line}
+    blas = sorted(os.path.basename(os.path.dirname(f)) + "/" + os.path.basename(f) for f in libraries)
+    kernel = "unknown"
+    for library in libraries:
+        try:
+            corename = ctypes.CDLL(library).openblas_get_corename
+        except (OSError, AttributeError):
+            continue
+        corename.restype = ctypes.c_char_p
+        kernel = corename().decode()
+    return {"version": "torch " + torch.__version__,
+            "instructions": torch.__config__.show().partition("CPU capability usage: ")[2].split("\n")[0],
+            "blas": ", ".join(blas), "blas_kernel": kernel}
