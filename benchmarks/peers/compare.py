@@ -16,6 +16,8 @@ import contestants
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SECONDS_A_SAMPLE = 0.1  # work is repeated until a sample takes about that long
+SLOW = 0.3              # seconds from which on work is sampled SLOW_RUNS times only
+SLOW_RUNS = 7
 PAUSE = 0.03            # seconds before a sample, in which the threads of the program before it fall asleep
 # |K - K'| at most, over the largest |K'|: an entry is a sum of products of sums over up to 1024 terms, each rounded
 # to u = 6e-8 or 1e-16, so that about sqrt(1024) u, 2e-6 or 4e-15, is expected and twice the sum of them allowed.
@@ -35,7 +37,7 @@ class Program:
             if contender.program == "libtorch":
                 command.append(str(threads))
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-        if contender.tuned and contender.program != "ntape":
+        if contender.tuned:
             environment.update(contestants.TUNED)
         self.contender, self.method = contender, method
         self.process = subprocess.Popen(command, env=environment, text=True, stdin=subprocess.PIPE,
@@ -59,6 +61,8 @@ class Program:
 
     def sample(self):
         time.sleep(PAUSE)
+        if self.once < SLOW:
+            self.ask("time 1")  # the program before has filled the caches
         self.samples.append(self.ask(f"time {self.times}") / self.times)
 
     def result(self, precision, scratch):
@@ -101,7 +105,9 @@ def measure(case, args):
         ours = next(p for p in programs if p.contender.group == "ntape")
         for turn in range(args.runs):
             for k in range(len(programs)):
-                programs[(k + turn) % len(programs)].sample()
+                program = programs[(k + turn) % len(programs)]
+                if program.once < SLOW or turn < SLOW_RUNS:
+                    program.sample()
         for p in programs:
             p.memory = p.ask("memory")
         wanted = {precision: ours.result(precision, scratch) for precision in AGREE}
@@ -178,7 +184,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--programs", required=True, help="where ntape-contender and libtorch-contender are")
     parser.add_argument("--short", action="store_true", help="tiny problems: shows that all run and agree")
-    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--only", default="", metavar="TEXT", help="cases with that in their name")
+    parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--markdown", help="a file for the tables")
     parser.add_argument("--json", help="a file for everything measured")
@@ -186,6 +193,9 @@ def main():
     files = {name: open(name, "w") for name in (args.markdown, args.json) if name}
 
     cases = contestants.short_cases() if args.short else contestants.cases()
+    cases = [case for case in cases if args.only in case.name]
+    if not cases:
+        parser.error(f"no case has '{args.only}' in its name")
     text, record, outcomes, agreed = "", [], [], True
     machine = None
     for case in cases:
