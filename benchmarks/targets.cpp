@@ -4,37 +4,29 @@
 #include <cblas.h>
 #include <omp.h>
 
+#include <Random123/philox.h>
+
 #include <algorithm>
-#include <chrono>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <ntape/base/philox.hpp>
 #include <ntape/jacobian/dense.hpp>
-#include <ntape/kernel/empirical.hpp>
-#include <ntape/train/descent.hpp>
 #include <string>
 #include <vector>
 
+#include "report.hpp"
+#include "workload.hpp"
+
 namespace {
 
-using namespace ntape;
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+using namespace workload;
 
 double number(Index n) {
   return static_cast<double>(n);
-}
-
-template <class Real>
-Matrix<Real> normal_matrix(Index rows, Index cols, std::uint64_t stream) {
-  auto m = make_matrix<Real>(rows, cols);
-  fill_normal<Real>(Seed{1}, stream, 0, {m.data(), m.size()});
-  return m;
 }
 
 // The least flops of N examples through layers n_0 .. n_L: products at 2 m n k, a symmetric Gram as one
@@ -72,117 +64,35 @@ double gemm_rate() {
   return 2.0 * n * n * n / (now() - start);
 }
 
-struct Sample {
-  double median, least, most;
-};
-
-Sample sample_of(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return {values[values.size() / 2], values.front(), values.back()};
-}
-
-class Report {
- public:
-  explicit Report(int runs) : runs_(runs) {}
-  [[nodiscard]] int runs() const { return runs_; }
+// The runs of each piece of work, and the report that they go to.
+struct Runs {
+  int count;
+  Report& report;
 
   // `work` does its work once and returns the seconds that count. The rate is measured before each run, for a
-  // machine's speed drifts.
+  // machine's speed drifts. Returns the median of the seconds.
   template <class Real>
   double against_bound(const std::string& name, double flops, double target,
-                       const std::function<double()>& work) {
+                       const std::function<double()>& work) const {
     (void)gemm_rate<Real>();
     (void)work();
     std::vector<double> ratios, seconds, rates;
-    for (int run = 0; run < runs_; ++run) {
+    for (int run = 0; run < count; ++run) {
       rates.push_back(std::max(gemm_rate<Real>(), gemm_rate<Real>()));
       seconds.push_back(work());
       ratios.push_back(seconds.back() * rates.back() / flops);
     }
-    const double rate = sample_of(rates).median;
-    add(name, sample_of(seconds).median, "x bound", sample_of(ratios), target, rate * 1e-9);
-    return sample_of(seconds).median;
+    const double time = sample_of(seconds).median;
+    report.add({name, time, "x bound", sample_of(ratios), target, 1e-9 * sample_of(rates).median});
+    return time;
   }
-  void add(const std::string& name, double seconds, const std::string& unit, Sample value, double target,
-           double gflops = 0) {
-    char goal[32] = "";
-    if (target != 0) std::snprintf(goal, sizeof goal, "%s %.4g", target > 0 ? "<=" : ">=", std::abs(target));
-    std::printf("| %-48s | %9.3f ms | %7.3f (%.3f to %.3f) %s | %s | %.0f |\n", name.c_str(), 1e3 * seconds,
-                value.median, value.least, value.most, unit.c_str(), goal, gflops);
-    std::fflush(stdout);
-    json_.push_back({{"name", name},
-                     {"seconds", seconds},
-                     {"unit", unit},
-                     {"median", value.median},
-                     {"least", value.least},
-                     {"most", value.most},
-                     {"target", target},
-                     {"gemm_gflops", gflops}});
+  // `ratio` does the work and returns a ratio of times. Negative targets: at least.
+  void ratio(const std::string& name, double target, const std::function<double()>& ratio) const {
+    std::vector<double> ratios;
+    for (int run = 0; run < count; ++run) ratios.push_back(ratio());
+    report.add({name, 0, "x", sample_of(ratios), target});
   }
-  [[nodiscard]] const nlohmann::json& json() const { return json_; }
-
- private:
-  int runs_;
-  nlohmann::json json_ = nlohmann::json::array();
 };
-
-// A network recorded once; its kernel at whatever theta holds now.
-template <class Real>
-struct Recorded {
-  Mlp<Real> model;
-  Parameters<Real> theta;
-  Matrix<Real> x;
-  Tape<Real> tape;
-  Var y;
-  Jacobian<Real> j;
-
-  Recorded(std::vector<Index> widths, Index examples)
-      : model({.widths = widths}),
-        theta(model.initialize(Seed{1})),
-        x(normal_matrix<Real>(examples, widths[0], 3)) {
-    y = model(tape, theta, tape.input(x));
-    j = per_example_jacobian(tape, y);
-  }
-  double kernel(KernelForm form) {
-    const double start = now();
-    tape.replay();
-    refresh(j);
-    last = gram(j, j, form);
-    return now() - start;
-  }
-  Matrix<Real> last;
-};
-
-// Seconds a step, the first left out: it touches memory for the first time.
-template <class Real>
-class Clock : public Observer<Real> {
- public:
-  explicit Clock(bool track) : track_(track) {}
-  bool observe(const TrainingState<Real>& s) override {
-    if (s.step == 1) start_ = now();
-    if (s.step > 0) last_ = s.step;
-    if (track_) kernel_ = gram(s.jacobian(), s.jacobian(), KernelForm::trace);
-    if (s.step > 0) end_ = now();
-    return true;
-  }
-  [[nodiscard]] double per_step() const { return (end_ - start_) / static_cast<double>(last_ - 1); }
-
- private:
-  bool track_;
-  double start_ = 0, end_ = 0;
-  Index last_ = 0;
-  Matrix<Real> kernel_;
-};
-
-template <class Real>
-double step_seconds(const Recorded<Real>& r, Index steps, bool track) {
-  const data::Dataset<Real> data{
-      r.x, normal_matrix<Real>(r.x.shape(0), r.model.architecture().widths.back(), 4), "", ""};
-  Parameters<Real> theta = r.theta;
-  Clock<Real> clock(track);
-  gradient_descent(r.model, theta, data, {.rate = 1e-3, .steps = steps + 1}, clock);
-  return clock.per_step();
-}
 
 template <class Real>
 double difference(const Matrix<Real>& a, const Matrix<Real>& b) {
@@ -202,65 +112,55 @@ double with_threads(int threads, const std::function<double()>& work) {
   return seconds;
 }
 
-void kernels_and_steps(Report& report, Index width, Index examples, Index steps, double kernel_target,
+void kernels_and_steps(const Runs& runs, Index width, Index examples, Index steps, double kernel_target,
                        double step_target) {
   const std::vector<Index> widths = {784, width, width, width, 1};
   const Flops flops(widths, examples, false);
   const std::string name = "784-" + std::to_string(width) + "x3-1, N = " + std::to_string(examples);
   Recorded<float> r(widths, examples);
   const auto kernel = [&] { return r.kernel(KernelForm::trace); };
-  report.against_bound<float>("kernel, " + name, flops.forward + flops.backward + flops.grams, kernel_target,
-                              kernel);
+  runs.against_bound<float>("kernel, " + name, flops.forward + flops.backward + flops.grams, kernel_target,
+                            kernel);
   const double step = flops.forward + flops.backward + flops.weights;
   const auto train = [&] { return step_seconds(r, steps, false); };
   const auto tracked = [&] { return step_seconds(r, steps, true); };
-  report.against_bound<float>("step, " + name, step, step_target, train);
-  report.against_bound<float>("step with its kernel, " + name, step + flops.grams, 1.10, tracked);
-  std::vector<double> extra;
-  for (int run = 0; run < report.runs(); ++run) extra.push_back(tracked() / train());
-  report.add("tracking every step / not, " + name, 0, "x", sample_of(extra), 1.2);
+  runs.against_bound<float>("step, " + name, step, step_target, train);
+  runs.against_bound<float>("step with its kernel, " + name, step + flops.grams, 1.10, tracked);
+  runs.ratio("tracking every step / not, " + name, 1.2, [&] { return tracked() / train(); });
   if (omp_get_max_threads() < 2) return;
-  for (const auto& [what, work] :
-       {std::pair<const char*, std::function<double()>>{"kernel", kernel}, {"step", train}}) {
-    std::vector<double> gain;
-    for (int run = 0; run < report.runs(); ++run)
-      gain.push_back(with_threads(1, work) / with_threads(2, work));
-    report.add(std::string(what) + ", one thread / two, " + name, 0, "x", sample_of(gain), -1.9);
-  }
+  runs.ratio("kernel, one thread / two, " + name, -1.9,
+             [&] { return with_threads(1, kernel) / with_threads(2, kernel); });
+  runs.ratio("step, one thread / two, " + name, -1.9,
+             [&] { return with_threads(1, train) / with_threads(2, train); });
 }
 
-void small_networks(Report& report) {
+void small_networks(const Runs& runs) {
   Recorded<float> r({2, 50, 50, 50, 1}, 4);
-  std::vector<double> seconds;
-  for (int run = 0; run < report.runs(); ++run) seconds.push_back(step_seconds(r, 2000, false));
-  report.add("step, 2-50x3-1, N = 4", sample_of(seconds).median, "us",
-             sample_of({1e6 * sample_of(seconds).median}), 0);
+  std::vector<double> microseconds;
+  for (int run = 0; run < runs.count; ++run) microseconds.push_back(1e6 * step_seconds(r, 2000, false));
+  const Sample step = sample_of(microseconds);
+  runs.report.add({"step, 2-50x3-1, N = 4", 1e-6 * step.median, "us", step});
   const auto ensemble = [&] {
     const double start = now();
 #pragma omp parallel for schedule(dynamic, 8)
     for (int k = 0; k < 1000; ++k) (void)step_seconds(r, 20, false);
     return now() - start;
   };
-  std::vector<double> gain;
-  for (int run = 0; run < report.runs(); ++run)
-    gain.push_back(with_threads(1, ensemble) / with_threads(2, ensemble));
-  report.add("1000 such networks, one thread / two", 0, "x", sample_of(gain), -1.9);
+  runs.ratio("1000 such networks, one thread / two", -1.9,
+             [&] { return with_threads(1, ensemble) / with_threads(2, ensemble); });
 }
 
-void ten_outputs(Report& report) {
+void ten_outputs(const Runs& runs) {
   const std::vector<Index> widths = {784, 256, 256, 256, 10};
   Recorded<float> r(widths, 128);
-  const Flops full(widths, 128, true), trace(widths, 128, false);
-  const double seconds = report.against_bound<float>("full kernel, 784-256x3-10, N = 128",
-                                                     full.forward + full.backward + full.grams, 1.3,
-                                                     [&] { return r.kernel(KernelForm::full); });
-  std::vector<double> part;
-  for (int run = 0; run < report.runs(); ++run)
-    part.push_back(r.kernel(KernelForm::trace) / r.kernel(KernelForm::full));
-  report.add("its trace form / the full one", seconds * sample_of(part).median, "x", sample_of(part), 0.2);
+  const Flops full(widths, 128, true);
+  runs.against_bound<float>("full kernel, 784-256x3-10, N = 128", full.forward + full.backward + full.grams,
+                            1.3, [&] { return r.kernel(KernelForm::full); });
+  runs.ratio("its trace form / the full one", 0.2,
+             [&] { return r.kernel(KernelForm::trace) / r.kernel(KernelForm::full); });
 }
 
-void dense_rows_of(Report& report) {
+void dense_rows_of(const Runs& runs) {
   const std::vector<Index> widths = {784, 512, 512, 512, 1};
   Recorded<double> r(widths, 64);
   const Flops flops(widths, 64, false);
@@ -268,7 +168,7 @@ void dense_rows_of(Report& report) {
   std::vector<double> ratios, seconds;
   Matrix<double> rows;
   std::vector<char> block(static_cast<Index>(bytes));
-  for (int run = 0; run < report.runs() + 1; ++run) {
+  for (int run = 0; run < runs.count + 1; ++run) {
     double start = now();
     std::memset(block.data(), run, block.size());
     const double writing = now() - start;
@@ -281,36 +181,57 @@ void dense_rows_of(Report& report) {
     seconds.push_back(now() - start);
     ratios.push_back(seconds.back() / bound);
   }
-  report.add("dense Jacobian, 784-512x3-1, N = 64, f64", sample_of(seconds).median,
-             "x writing it + gradients", sample_of(ratios), 1.5);
+  runs.report.add({"dense Jacobian, 784-512x3-1, N = 64, f64", sample_of(seconds).median,
+                   "x writing it + gradients", sample_of(ratios), 1.5});
 }
 
-void normals(Report& report, Index count) {
-  std::vector<float> out(count);
-  std::vector<double> words(count);
-  const Index pieces = 64, piece = count / pieces;
-  const auto normal = [&] {
+// Words of Philox 4x64-10 as Random123 makes them, into memory that stays in cache: what a normal, which is
+// made of one word, cannot be cheaper than.
+void raw_words(std::uint64_t first, Index count, std::span<std::uint64_t> buffer) {
+  const r123::Philox4x64 cipher;
+  const r123::Philox4x64::key_type key = {{1, 0}};
+  Index at = 0;
+  for (Index k = 0; k < count; k += 4) {
+    const auto words = cipher({{(first + k) / 4, 0, 0, 0}}, key);
+    for (Index j = 0; j < 4; ++j) buffer[at + j] = words[j];
+    at = (at + 4) % buffer.size();
+  }
+}
+
+void normals(const Runs& runs, Index count) {
+  constexpr Index kPieces = 64, kBuffer = 1024;
+  const Index piece = count / kPieces / 4 * 4;
+  std::vector<float> out(kPieces * piece);
+  const auto in_pieces = [&](const auto& fill) {
     const double start = now();
 #pragma omp parallel for schedule(static)
-    for (Index p = 0; p < pieces; ++p)
-      fill_normal<float>(Seed{1}, 0, p * piece, {out.data() + p * piece, piece});
-    return now() - start;
+    for (Index p = 0; p < kPieces; ++p) fill(p * piece);
+    return number(kPieces * piece) / (now() - start);
+  };
+  volatile std::uint64_t sink = 0;
+  const auto normal = [&] {
+    return in_pieces([&](Index at) { fill_normal<float>(Seed{1}, 0, at, {out.data() + at, piece}); });
   };
   const auto raw = [&] {
-    const double start = now();
-#pragma omp parallel for schedule(static)
-    for (Index p = 0; p < pieces; ++p) fill_uniform(Seed{1}, 0, p * piece, {words.data() + p * piece, piece});
-    return now() - start;
+    return in_pieces([&](Index at) {
+      std::array<std::uint64_t, kBuffer> words;
+      raw_words(at, piece, words);
+      sink = words[at % 4];
+    });
   };
-  std::vector<double> ratios, seconds;
   (void)normal();
   (void)raw();
-  for (int run = 0; run < report.runs(); ++run) {
-    seconds.push_back(normal());
-    ratios.push_back(raw() / seconds.back());
+  std::vector<double> ratios, of_normals, of_words;
+  for (int run = 0; run < runs.count; ++run) {
+    of_normals.push_back(1e-6 * normal());
+    of_words.push_back(1e-6 * raw());
+    ratios.push_back(of_normals.back() / of_words.back());
   }
-  report.add(std::to_string(count) + " normals / as many uniforms", sample_of(seconds).median, "x their rate",
-             sample_of(ratios), -0.8);
+  const Sample rate = sample_of(of_normals), words = sample_of(of_words);
+  const double millions = 1e-6 * number(out.size());
+  runs.report.add({"standard normals, float", millions / rate.median, "million/s", rate});
+  runs.report.add({"words of Philox 4x64-10, Random123", millions / words.median, "million/s", words});
+  runs.report.add({"rate of normals / of words", 0, "x", sample_of(ratios), -0.8});
 }
 
 void check_agreement() {
@@ -327,13 +248,23 @@ void check_agreement() {
   }
 }
 
-}  // namespace
+// Opened before the work, so that a name that cannot be written is known at once.
+std::ofstream open(const std::string& file) {
+  std::ofstream out;
+  if (file.empty()) return out;
+  out.open(file);
+  if (!out) {
+    std::fprintf(stderr, "ntape-targets: cannot write '%s'\n", file.c_str());
+    std::exit(2);
+  }
+  return out;
+}
 
-extern "C" char* openblas_get_corename(void);
+}  // namespace
 
 int main(int argc, char** argv) {
   bool brief = false, large = false;
-  std::string file;
+  std::string json_file, markdown_file;
   for (int k = 1; k < argc; ++k) {
     const std::string word = argv[k];
     if (word == "--short") {
@@ -341,35 +272,34 @@ int main(int argc, char** argv) {
     } else if (word == "--large") {
       large = true;
     } else if (word.starts_with("--json=")) {
-      file = word.substr(7);
+      json_file = word.substr(7);
+    } else if (word.starts_with("--markdown=")) {
+      markdown_file = word.substr(11);
     } else {
-      std::fprintf(stderr, "usage: ntape-targets [--short] [--large] [--json=FILE]\n");
+      std::fprintf(stderr, "usage: ntape-targets [--short] [--large] [--json=FILE] [--markdown=FILE]\n");
       return 2;
     }
   }
-  std::printf("%d threads, OpenBLAS kernels %s, ntape %s\n\n", omp_get_max_threads(), openblas_get_corename(),
-              NTAPE_VERSION);
+  std::ofstream json = open(json_file), markdown = open(markdown_file);
   check_agreement();
-  std::printf("| work | time | median (least to most) | target | gemm GF/s |\n|---|---|---|---|---|\n");
-  Report report(brief ? 1 : 7);
+  Report report(describe_machine());
+  report.start();
+  const Runs runs{brief ? 1 : 7, report};
   if (brief) {
-    kernels_and_steps(report, 64, 64, 4, 0, 0);
+    kernels_and_steps(runs, 64, 64, 4, 0, 0);
   } else {
-    kernels_and_steps(report, 1024, 256, 16, 1.15, 1.15);
-    ten_outputs(report);
-    dense_rows_of(report);
+    kernels_and_steps(runs, 1024, 256, 16, 1.15, 1.15);
+    ten_outputs(runs);
+    dense_rows_of(runs);
   }
-  small_networks(report);
-  normals(report, brief ? 1u << 16 : 20'000'000);
-  if (large) {
-    Report few(3);
-    kernels_and_steps(few, 10000, 512, 2, 1.10, 1.10);
-  }
-  if (!file.empty()) {
-    std::FILE* out = std::fopen(file.c_str(), "w");
-    if (!out) return 2;
-    std::fputs(report.json().dump(2).c_str(), out);
-    std::fclose(out);
+  small_networks(runs);
+  normals(runs, brief ? 1u << 16 : 20'000'000);
+  if (large) kernels_and_steps({3, report}, 10000, 512, 2, 1.10, 1.10);
+  if (json.is_open()) json << report.json().dump(2) << '\n' << std::flush;
+  if (markdown.is_open()) markdown << report.markdown() << std::flush;
+  if (!json || !markdown) {
+    std::fprintf(stderr, "ntape-targets: a file could not be written\n");
+    return 1;
   }
   return 0;
 }
