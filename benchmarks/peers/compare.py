@@ -102,6 +102,7 @@ def start(contender, problem, case, args):
     """The fastest of the contender's methods; the others are stopped."""
     best = None
     for method in contender.methods:
+        print(f"{case.name}: {contender.name} ({method})", file=sys.stderr, flush=True)
         try:
             program = Program(contender, method, problem, case.form, args)
         except RuntimeError as failure:
