@@ -18,11 +18,24 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SECONDS_A_SAMPLE = 0.1  # work is repeated until a sample takes about that long
 SLOW = 0.3              # seconds from which on work is sampled SLOW_RUNS times only
 SLOW_RUNS = 7
+DISTURBED = 0.15        # of the machine that other programs may take during a sample; else it is taken again,
+AGAIN = 5               # so often at most
 PAUSE = 0.03            # seconds before a sample, in which the threads of the program before it fall asleep
 # |K - K'| at most, over the largest |K'|: an entry is a sum of products of sums over up to 1024 terms, each rounded
 # to u = 6e-8 or 1e-16, so that about sqrt(1024) u, 2e-6 or 4e-15, is expected and twice the sum of them allowed.
 # The largest difference, not the Frobenius norm of all, so that one wrong tile or entry is not averaged away.
 AGREE = {"f32": 1e-5, "f64": 1e-12}
+
+
+def processor_seconds(process=None):
+    """Of a process so far; of all of them, without it."""
+    tick = os.sysconf("SC_CLK_TCK")
+    if process is not None:
+        with open(f"/proc/{process}/stat") as file:
+            return sum(map(int, file.read().rpartition(")")[2].split()[11:13])) / tick
+    with open("/proc/stat") as file:
+        user, nice, system, _, _, *interrupts = map(int, file.readline().split()[1:9])
+    return (user + nice + system + sum(interrupts)) / tick
 
 
 class Program:
@@ -50,6 +63,7 @@ class Program:
         self.once = self.ask("time 1")
         self.times = max(1, int(np.ceil(SECONDS_A_SAMPLE / self.once)))
         self.samples = []
+        self.disturbed = 0  # samples
 
     def ask(self, question):
         try:
@@ -60,10 +74,19 @@ class Program:
             raise RuntimeError(f"{self.contender.name} ({self.method}) ended at '{question}'")
 
     def sample(self):
-        time.sleep(PAUSE)
-        if self.once < SLOW:
-            self.ask("time 1")  # the program before has filled the caches
-        self.samples.append(self.ask(f"time {self.times}") / self.times)
+        """One more sample: of the tries, the one that others disturbed least."""
+        tries = []
+        while len(tries) < AGAIN and not any(share < DISTURBED for share, _ in tries):
+            time.sleep(PAUSE)
+            if self.once < SLOW:
+                self.ask("time 1")  # the program before has filled the caches
+            own, everybody, began = processor_seconds(self.process.pid), processor_seconds(), time.perf_counter()
+            seconds = self.ask(f"time {self.times}") / self.times
+            others = processor_seconds() - everybody - (processor_seconds(self.process.pid) - own)
+            tries.append((others / (time.perf_counter() - began) / os.cpu_count(), seconds))
+        share, seconds = min(tries)
+        self.disturbed += share >= DISTURBED
+        self.samples.append(seconds)
 
     def result(self, precision, scratch):
         file = os.path.join(scratch, "result.npy")
@@ -79,6 +102,7 @@ def start(contender, problem, case, args):
     """The fastest of the contender's methods; the others are stopped."""
     best = None
     for method in contender.methods:
+        print(f"{case.name}: {contender.name} ({method})", file=sys.stderr, flush=True)
         try:
             program = Program(contender, method, problem, case.form, args)
         except RuntimeError as failure:
@@ -114,7 +138,8 @@ def measure(case, args):
         rows = []
         for p in programs:
             row = {"contender": p.contender.name, "group": p.contender.group, "method": p.method, "facts": p.facts,
-                   "seconds": spread(p.samples), "samples": p.samples, "peak_mib": p.memory,
+                   "seconds": spread(p.samples), "samples": p.samples, "disturbed": p.disturbed,
+                   "peak_mib": p.memory,
                    "over_ntape": spread([a / b for a, b in zip(p.samples, ours.samples)]), "difference": {}}
             for precision in AGREE:
                 if p is not ours:
@@ -159,6 +184,7 @@ def table(case, rows):
     for row in rows:
         name = row["contender"] + (f" (`{row['method']}`)" if row["group"] == "jacobian" else "")
         gaps = [f"{row['difference'][p]:.0e}" if row["difference"] else "" for p in AGREE]
+        name += f", {row['disturbed']} of {len(row['samples'])} samples disturbed" if row["disturbed"] else ""
         lines.append(f"| {name} | {with_spread(row['seconds'], factor)} | {with_spread(row['over_ntape'])} "
                      f"| {row['peak_mib']:.0f} | {gaps[0]} | {gaps[1]} |")
     return "\n".join(lines) + "\n"
@@ -203,7 +229,7 @@ def main():
         if machine is None:
             machine = rows[0]["facts"]
             text = headline(machine, [row["facts"] for row in rows]) + "\n"
-            print(text)
+            print(text, flush=True)
         part = table(case, rows)
         print(part, flush=True)
         text += part + "\n"
