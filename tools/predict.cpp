@@ -8,9 +8,8 @@ namespace ntape::tools {
 int predict_command(const std::vector<std::string>& arguments) {
   PredictOptions o;
   o.model.widths = {512};
-  Command app(
-      "Training in function space under a constant kernel: outputs and losses at any time, without training.",
-      "ntape predict");
+  Command app("Training in function space under a constant kernel: losses at any time, without training.",
+              "ntape predict");
   add_predict_options(app, o);
   if (const auto code = parse(app, arguments)) return *code;
   apply_threads(o.machine);

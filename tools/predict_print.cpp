@@ -70,7 +70,7 @@ void print_report(const std::string& what, const SolveReport& r, std::ostream& o
   else
     out << "no ridge";
   out << ", backward error " << significant(r.backward_error, 2);
-  if (r.null_modes > 0)
+  if (r.null_modes > 0 && r.regularizer == 0)
     out << "; " << r.null_modes << " eigenvalues up to " << significant(r.null_level, 2) << " count as zero";
   out << '\n';
 }

@@ -9,12 +9,17 @@
 #include <ntape/data/synthetic.hpp>
 #include <ntape/drift/change.hpp>
 #include <ntape/drift/scaling.hpp>
+#include <ntape/dynamics/convex.hpp>
+#include <ntape/dynamics/ensemble.hpp>
 #include <ntape/dynamics/factor.hpp>
+#include <ntape/dynamics/gaussian.hpp>
 #include <ntape/dynamics/lazy.hpp>
 #include <ntape/dynamics/moment.hpp>
 #include <ntape/dynamics/path.hpp>
+#include <ntape/dynamics/regression.hpp>
 #include <ntape/dynamics/solve_report.hpp>
 #include <ntape/dynamics/stability.hpp>
+#include <ntape/dynamics/stopping.hpp>
 #include <ntape/jacobian/dense.hpp>
 #include <ntape/jacobian/gram.hpp>
 #include <ntape/jacobian/jacobian.hpp>

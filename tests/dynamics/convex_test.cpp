@@ -45,6 +45,7 @@ TEST_CASE("on the mean square the solver meets the closed form, within its toler
         }
         // Coefficients of order 1 are right to the tolerance a step, and modes forget within a few steps but
         // for slow ones, which sum the errors of some 100; times |Theta| = 30.
+        MESSAGE("gap/tolerance ", gap / tolerance);
         CHECK(gap < 3000 * tolerance);
         CHECK(gap > before);  // the tolerance is what decides
         before = gap;

@@ -73,6 +73,7 @@ TEST_CASE("a kernel of few features warns with its figures, and a ridge mends it
        {"16 of 20", "condition", "effective rank", "ridge 0", "backward error", "out of reach"})
     CHECK(warning(bare.report())->find(part) != std::string::npos);
   const KernelRegression mended(k, y, .1);
+  CHECK(!warning(mended.report()));
   CHECK(mended.report().unreachable == 0);
   CHECK(mended.report().condition == doctest::Approx(mended.report().lambda_max / .1 + 1).epsilon(1e-12));
   // A tiny one does not: the condition is said.

@@ -14,13 +14,15 @@ constexpr double kIllConditioned = 1e10;
 std::optional<std::string> warning(const SolveReport& r) {
   const double rounding = static_cast<double>(r.size) * std::numeric_limits<double>::epsilon() * r.lambda_max;
   const bool indefinite = r.lambda_min < -rounding;
-  if (!(r.condition > kIllConditioned) && r.null_modes == 0 && !indefinite) return std::nullopt;
+  // A ridge determines what the kernel does not.
+  const bool undetermined = r.null_modes > 0 && r.regularizer == 0;
+  if (!(r.condition > kIllConditioned) && !undetermined && !indefinite) return std::nullopt;
   std::ostringstream out;
   out.precision(3);
   if (indefinite)
     out << "the kernel is not positive semidefinite beyond rounding (least eigenvalue " << r.lambda_min
         << ", largest " << r.lambda_max << "), so it is known to no better than that: ";
-  else if (r.null_modes > 0)
+  else if (undetermined)
     out << "the kernel does not determine every mode: ";
   else
     out << "the system is ill-conditioned: ";

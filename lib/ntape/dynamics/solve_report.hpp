@@ -23,7 +23,7 @@ struct SolveReport {
 };
 
 /// One sentence with the figures when the system is ill-conditioned (condition above 1e10), when modes were
-/// left out, or when K has negative eigenvalues beyond rounding; nothing otherwise.
+/// left out, there being no ridge, or when K has negative eigenvalues beyond rounding; nothing otherwise.
 [[nodiscard]] std::optional<std::string> warning(const SolveReport& report);
 
 }  // namespace ntape

@@ -1,0 +1,11 @@
+// What nearly every source of the library reads, parsed once. A convenience of the build: each file includes
+// what it uses, and `meson setup -Db_pch=false` builds the same.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+#include <xtensor/xtensor.hpp>
