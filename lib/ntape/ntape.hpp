@@ -18,6 +18,7 @@
 #include <ntape/kernel/spectrum.hpp>
 #include <ntape/limit/dual.hpp>
 #include <ntape/limit/phase.hpp>
+#include <ntape/limit/power_series.hpp>
 #include <ntape/limit/recursion.hpp>
 #include <ntape/limit/sphere.hpp>
 #include <ntape/model/mlp.hpp>

@@ -4,6 +4,7 @@
 #include <ntape/limit/numerical.hpp>
 #include <ntape/limit/rule.hpp>
 #include <ntape/limit/rules_by_name.hpp>
+#include <numbers>
 
 namespace ntape::limit {
 namespace {
@@ -35,6 +36,11 @@ class Unprepared final : public PreparedDual {
 
 std::unique_ptr<PreparedDual> DualRule::prepare(const std::vector<double>& variances, double) const {
   return std::make_unique<Unprepared>(*this, variances);
+}
+
+double DualRule::cusp(double variance) const {
+  const double jump = sensitivity(variance).jump;
+  return jump * jump / (2 * std::numbers::pi);
 }
 
 Dual::Dual(const std::string& activation) : rule_(rule_by_name(activation)) {}

@@ -91,7 +91,7 @@ std::shared_ptr<const HermiteMaker::Table> HermiteMaker::table(double variance, 
   return made;
 }
 
-HermiteCoefficients HermiteMaker::operator()(double variance, double tolerance) const {
+HermiteCoefficients HermiteMaker::operator()(double variance, double tolerance, std::size_t least) const {
   HermiteCoefficients out;
   out.of = moments(function_, variance);
   const double deviation = std::sqrt(variance), whole = out.of.slope;
@@ -103,7 +103,7 @@ HermiteCoefficients HermiteMaker::operator()(double variance, double tolerance) 
   double left = whole, gap = 0;
   std::shared_ptr<const Table> table;
   std::vector<double> df;
-  for (std::size_t k = 0; k < most && (k == 0 || left > enough); k += kBlock) {
+  for (std::size_t k = 0; k < most && (k < std::max<std::size_t>(least, 1) || left > enough); k += kBlock) {
     if (!table || k + kBlock > table->count) {
       // Few coefficients do with few nodes; the ones at hand stay right.
       table = this->table(variance, reach, std::min(most, std::max<std::size_t>(128, 4 * k)));
@@ -177,6 +177,19 @@ Sums sum_blocks(const double* a, const double* b, std::size_t n, double rho) {
 }
 
 }  // namespace
+
+SlopeSeries hermite_slopes(const Function& function, double variance, double variance_error,
+                           std::size_t count) {
+  // Four times as many, because kinks may take three quarters.
+  const HermiteMaker maker(function, 4 * (count + kBlock) / kBlock * kBlock);
+  const HermiteCoefficients all = maker(variance, 1, count);
+  SlopeSeries series;
+  for (std::size_t k = 0; k < count; ++k) {
+    series.value.push_back(all.d[k] * all.d[k]);
+    series.error.push_back(all.error + variance_error / 2 * all.of.curving);
+  }
+  return series;
+}
 
 SeriesSum hermite_dual(const HermiteCoefficients& p, const HermiteCoefficients& q, double c, double gap,
                        double tolerance) {

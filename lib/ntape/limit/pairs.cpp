@@ -122,6 +122,11 @@ void PairRow::through(const HiddenLayer& layer, std::size_t index, const Start& 
       rho_error_[k] = norm > 0 ? rho / norm + 16 * kEpsilon * a_gap[k] : 0;
     }
   }
+  if (layer.moving) {
+    const double *movings = column(u.moving), *steepests = column(u.steepest);
+    for (std::size_t k = 0; k < count; ++k)
+      slope_error[k] += u.moving[i] * steepests[k] + movings[k] * u.steepest[i];
+  }
   if (layer.layer_norm)
     for (std::size_t k = 0; k < count; ++k) {
       const double inverses = u.inverse[i] * inverse[k];

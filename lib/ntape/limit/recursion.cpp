@@ -20,9 +20,9 @@ void require_inputs(const Architecture& architecture, const Matrix<double>& x) {
                      std::to_string(architecture.widths.front()) + " columns");
 }
 
-void require_limits(const Architecture& architecture) {
+void require_limits(const Architecture& architecture, const limit::Duals& duals) {
   for (Index l = 1; l < architecture.depth(); ++l)
-    if (!has_limit(architecture.activation_of(l)))
+    if (!duals.contains(architecture.activation_of(l)) && !has_limit(architecture.activation_of(l)))
       throw UserError("the infinite-width limit of '" + architecture.activation_of(l) +
                       "' is not known: it is no activation that the limit knows");
 }
@@ -38,14 +38,14 @@ LimitKernels compute(const Architecture& architecture, const Matrix<double>& x, 
   architecture.validate();
   require_inputs(architecture, x);
   require_inputs(architecture, x2);
-  require_limits(architecture);
+  require_limits(architecture, options.duals);
   if (!(options.tolerance >= 0 && options.tolerance <= 1e-4))
     throw UserError("the tolerance of the limit is " + std::to_string(options.tolerance) +
                     "; it must be from 0 to 1e-4");
   const bool symmetric = &x == &x2;
   const Inputs inputs(x, symmetric ? nullptr : &x2);
-  const limit::Layers layers =
-      limit::run_examples(architecture, inputs.squares(), inputs.relative_error(), options.tolerance);
+  const limit::Layers layers = limit::run_examples(architecture, inputs.squares(), inputs.relative_error(),
+                                                   options.tolerance, options.duals);
 
   const Index n1 = x.shape(0), n2 = x2.shape(0), share_count = options.layers ? architecture.depth() : 0;
   const Index offset = symmetric ? 0 : n1;
@@ -100,11 +100,13 @@ LimitKernels limit_kernels(const Architecture& architecture, const Matrix<double
                            const LimitOptions& options) {
   return compute(architecture, x, x, options);
 }
-Kernel<double> limit_ntk(const Architecture& architecture, const Matrix<double>& x) {
-  return compute(architecture, x, x, {}).ntk;
+Kernel<double> limit_ntk(const Architecture& architecture, const Matrix<double>& x,
+                         const LimitOptions& options) {
+  return compute(architecture, x, x, options).ntk;
 }
-Kernel<double> limit_nngp(const Architecture& architecture, const Matrix<double>& x) {
-  return compute(architecture, x, x, {}).nngp;
+Kernel<double> limit_nngp(const Architecture& architecture, const Matrix<double>& x,
+                          const LimitOptions& options) {
+  return compute(architecture, x, x, options).nngp;
 }
 
 }  // namespace ntape
