@@ -5,6 +5,8 @@
 #include <ntape/study/drift_record.hpp>
 #include <ostream>
 
+#include "options.hpp"
+
 namespace ntape::tools {
 namespace {
 
@@ -45,8 +47,8 @@ void print_intro(std::ostream& out, const study::DriftPlan& plan, const data::Da
   const Architecture& shape = plan.architectures.front();
   out << data.description << ": " << counted(data.x.shape(0), "example") << ", "
       << counted(data.x.shape(1), "input") << ", " << counted(data.y.shape(1), "output") << "\ndepth "
-      << shape.depth() << ", " << shape.activation << ", " << counted(plan.widths.size(), "width") << ", "
-      << counted(plan.seeds, "seed") << "\nrate " << number(r.rate) << " = "
+      << shape.depth() << ", " << layers_in_words(shape) << ", " << counted(plan.widths.size(), "width")
+      << ", " << counted(plan.seeds, "seed") << "\nrate " << number(r.rate) << " = "
       << number(r.rate / r.critical_rate) << " x the critical rate " << number(r.critical_rate) << " of "
       << r.critical_source << "; " << counted(r.steps, "step") << ", time "
       << number(r.rate * static_cast<double>(r.steps)) << std::endl;

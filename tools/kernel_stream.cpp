@@ -131,7 +131,7 @@ io::Fingerprint fingerprint(const KernelCommandOptions& o, const Architecture& a
                         {"kernel form", o.form},
                         {"inputs", checksum(x)},
                         {"against", &x == &x2 ? "the inputs" : checksum(x2)},
-                        {"activation", a.activation},
+                        {"activation", layers_in_words(a)},
                         {"weight scale", exact(a.weight_scale)},
                         {"bias scale", exact(a.bias_scale)}};
   std::string weights;

@@ -12,6 +12,7 @@
 
 #include "commands.hpp"
 #include "interrupt.hpp"
+#include "limit_curve.hpp"
 #include "limit_questions.hpp"
 #include "options.hpp"
 
@@ -22,7 +23,9 @@ struct Options {
   std::string inputs, against, out;
   ModelOptions model;
   LimitOptions limit;
-  Index sphere = 0, degrees = 200;
+  Index sphere = 0, degrees = 200, angles = 0;
+  double square = 1;
+  std::string figure;
   bool check_positive = false, phase = false;
   MachineOptions machine;
   TalkOptions talk;
@@ -33,7 +36,18 @@ void add_questions(CLI::App& app, Options& o) {
       ->transform(whole_number(2, 10000))
       ->type_name("D")
       ->group("Questions");
-  app.add_option("--degrees", o.degrees, "of spherical harmonics, at most 2000")
+  app.add_option("--angles", o.angles,
+                 "the NTK at N equally spaced angles from 0 to pi, and its\npower series in the cosine")
+      ->transform(whole_number(2, 1000000))
+      ->type_name("N")
+      ->group("Questions");
+  app.add_option("--square", o.square, "|x|^2 / n_0 of inputs on the sphere")
+      ->check(finite_number())
+      ->type_name("X")
+      ->group("Questions")
+      ->capture_default_str();
+  app.add_option("--degrees", o.degrees,
+                 "of spherical harmonics, at most 2000, and of the series, at most\n1000")
       ->transform(whole_number(0, 2000))
       ->type_name("K")
       ->group("Questions")
@@ -52,7 +66,7 @@ void add_options(CLI::App& app, Options& o) {
       ->type_name("Z.npy")
       ->group("Data");
   add_depth(app, o.model);
-  add_scales(app, o.model);
+  add_layers(app, o.model);
   app.add_option("--tolerance", o.limit.tolerance,
                  "how good duals without a closed form must be, relative; at most 1e-4")
       ->check(finite_number())
@@ -65,6 +79,10 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--out", o.out, "a new file: ntk, nngp, and their bounds ntk_bound, nngp_bound")
       ->type_name("T.npz")
       ->group("Output");
+  app.add_option("--figure", o.figure,
+                 "a new file, the NTK against the angle, and F-series.svg, its\ncoefficients; or .pdf, .png")
+      ->type_name("F.svg")
+      ->group("Output");
   add_talk(app, o.talk);
   add_questions(app, o);
   app.footer(
@@ -72,6 +90,7 @@ void add_options(CLI::App& app, Options& o) {
       "  ntape limit --inputs X.npy --depth 4 --activation relu --bias-scale 0.1 --out T.npz\n"
       "  ntape limit --inputs X.npy --against Z.npy --activation tanh --tolerance 1e-8 --out T.npz\n"
       "  ntape limit --inputs X.npy --depth 20 --layers --out T.npz\n"
+      "  ntape limit --depth 3 --activation gelu --residual --angles 181 --figure kappa.pdf\n"
       "  ntape limit --depth 3 --activation tanh --sphere 10 --degrees 40 --check-positive --phase");
 }
 
@@ -101,12 +120,13 @@ void require_enough(const Options& o) {
   const auto missing = [](const std::string& option, const std::string& reason) {
     return UserError(option + " is required" + reason + " (see ntape limit --help)");
   };
-  if (o.inputs.empty() && o.sphere == 0 && !o.phase) throw missing("--inputs", "");
+  const bool question = o.sphere > 0 || o.angles > 0 || !o.figure.empty();
+  if (o.inputs.empty() && !question && !o.phase) throw missing("--inputs", "");
   if (o.inputs.empty() && !o.against.empty()) throw missing("--inputs", " for --against");
   if (o.inputs.empty() && o.check_positive && o.sphere == 0)
     throw missing("--inputs or --sphere", " for --check-positive");
-  if (o.inputs.empty() && o.sphere == 0 && !o.out.empty())
-    throw missing("--inputs or --sphere", " for --out");
+  if (o.inputs.empty() && o.sphere == 0 && o.angles == 0 && !o.out.empty())
+    throw missing("--inputs, --sphere or --angles", " for --out");
   if (!o.inputs.empty() && o.out.empty()) throw missing("--out", " with --inputs");
 }
 
@@ -132,7 +152,7 @@ LimitKernels kernels_of(const Options& o, const Architecture& architecture, cons
 }
 
 void write(const Options& o, const std::optional<LimitKernels>& limit,
-           const std::optional<SphereSpectrum>& spectrum) {
+           const std::optional<SphereSpectrum>& spectrum, const std::optional<Curve>& curve) {
   const SignalsHeld held;
   io::NpzWriter file(o.out);
   if (limit) {
@@ -148,6 +168,7 @@ void write(const Options& o, const std::optional<LimitKernels>& limit,
     file.add<double>("mu_bound", shape, spectrum->bound);
     file.add<double>("multiplicity", shape, spectrum->multiplicity);
   }
+  if (curve) add_curve(file, *curve);
   file.close();
 }
 
@@ -160,8 +181,9 @@ int limit_command(const std::vector<std::string>& arguments) {
   if (const auto code = parse(app, arguments)) return *code;
   require_enough(o);
   apply_threads(o.machine);
-  require_activation(o.model.activation);
+  require_activations(o.model.activation);
   if (!o.out.empty()) require_new_file(o.out, "--out");
+  if (!o.figure.empty()) require_figure(o.figure);
 
   std::optional<Matrix<double>> x;
   if (!o.inputs.empty()) x = read_inputs(o.inputs);
@@ -181,8 +203,14 @@ int limit_command(const std::vector<std::string>& arguments) {
   std::optional<SphereSpectrum> spectrum;
   const Index dimension = o.sphere == 0 && o.check_positive ? std::max<Index>(columns, 2) : o.sphere;
   if (dimension > 0)
-    spectrum = answer_sphere(architecture, dimension, o.degrees, o.check_positive, out, facts);
-  if (!o.out.empty()) write(o, limit, spectrum);
+    spectrum = answer_sphere(architecture, dimension, o.degrees, o.square, o.check_positive, out, facts);
+  std::optional<Curve> curve;
+  // A figure of so many points looks smooth.
+  const Index angles = o.angles == 0 && !o.figure.empty() ? 361 : o.angles;
+  if (angles > 0)
+    curve = answer_curve(architecture, o.square, angles, std::min<Index>(o.degrees, 1000), out, facts);
+  if (!o.figure.empty()) draw_curve(*curve, architecture, o.square, o.figure);
+  if (!o.out.empty()) write(o, limit, spectrum, curve);
   if (o.talk.json)
     std::cout << facts.dump(2) << '\n';
   else if (!o.talk.quiet)

@@ -2,8 +2,10 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <ntape/io/bytes.hpp>
 #include <ntape/io/npz.hpp>
 #include <ntape/limit/recursion.hpp>
+#include <ntape/limit/sphere.hpp>
 
 #include "support/command.hpp"
 #include "support/matrices.hpp"
@@ -161,4 +163,59 @@ TEST_CASE("limit checks definiteness on inputs, and says what it lacks") {
     CAPTURE(line);
     CHECK(refused.code == 2);
   }
+}
+
+TEST_CASE("limit gives the kernel as a function of the angle, with its series") {
+  const TempDir folder;
+  const Surroundings here{.folder = folder.path()};
+  const std::string line =
+      "limit --depth 3 --activation tanh,erf --residual --square 0.5 --angles 5 --degrees 20 ";
+  const Outcome said = run(tool_line(line + "--out t.npz"), here);
+  REQUIRE(said.code == 0);
+  Architecture a{
+      .widths = {2, 1, 1, 1}, .activation = "tanh", .activations = {"tanh", "erf"}, .residual = true};
+  const io::NpzReader file(folder / "t.npz");
+  const double pi = std::acos(-1.0);
+  const AngleCurve curve = angle_curve(a, .5, {0, pi / 4, pi / 2, 3 * pi / 4, pi});
+  const PowerSeries series = power_series(a, 20, .5);
+  REQUIRE(file.read("kappa").values.size() == 5);
+  REQUIRE(file.read("b").values.size() == 21);
+  for (Index k = 0; k < 5; ++k) {
+    CHECK(file.read("kappa").values[k] == curve.value[k]);
+    CHECK(file.read("kappa_bound").values[k] == curve.bound[k]);
+  }
+  for (Index k = 0; k <= 20; ++k) {
+    CHECK(file.read("b").values[k] == series.value[k]);
+    CHECK(file.read("b_tail").values[k] == series.tail[k]);
+  }
+  CHECK(said.out.find("smooth at angle 0\n") != std::string::npos);
+  const auto facts = nlohmann::json::parse(run(tool_line("limit --depth 2 --angles 3 --json"), here).out);
+  CHECK(facts["curve"]["cusp"] == angle_cusp({.widths = {2, 1, 1}}, 1));
+  CHECK(facts["curve"]["b"].size() == 201);
+}
+
+TEST_CASE("limit draws the curve and its coefficients, in a format by the file's name") {
+  const TempDir folder;
+  const Surroundings here{.folder = folder.path()};
+  const auto bytes = [&](const char* name) {
+    const auto read = io::read_bytes(folder / name);
+    return std::string(reinterpret_cast<const char*>(read.data()), read.size());
+  };
+  REQUIRE(run(tool_line("limit --depth 2 --quiet --degrees 20 --figure a.svg"), here).code == 0);
+  REQUIRE(run(tool_line("limit --depth 2 --quiet --degrees 20 --figure a.pdf"), here).code == 0);
+  CHECK(bytes("a.svg").find("depth 2, relu") != std::string::npos);
+  CHECK(bytes("a-series.svg").find("b_k, k odd") != std::string::npos);
+  CHECK(bytes("a.pdf").starts_with("%PDF"));
+  CHECK(bytes("a-series.pdf").starts_with("%PDF"));
+  for (const char* line : {"limit --figure a.jpg", "limit --figure a.svg", "limit --figure none/b.svg",
+                           "limit --angles 1", "limit --angles 5 --square 0",
+                           "limit --activation relu,tanh --angles 5", "limit --residual --phase"}) {
+    const Outcome refused = run(tool_line(line), here);
+    CAPTURE(line);
+    CHECK(refused.code == 2);
+  }
+  const Outcome bare = run(tool_line("limit --depth 2 --figure b.svg"), without_gnuplot(folder.path()));
+  CHECK(bare.code == 2);
+  CHECK(bare.err.find("gnuplot-nox") != std::string::npos);
+  CHECK(!std::filesystem::exists(folder / "b.svg"));
 }

@@ -143,6 +143,18 @@ TEST_CASE("gnuplot draws a whole document, always the same, whatever the axes") 
   }
 }
 
+TEST_CASE("figures come in the format that a file's name ends in") {
+  CHECK(report::format_of("a/b.svg") == report::Format::svg);
+  CHECK(!report::format_of("a.svg/b"));
+  CHECK(!report::format_of("b.jpeg"));
+  const Figure f = simple();
+  CHECK(report::draw(f, *report::format_of("b.svg")) == report::draw_svg(f));
+  CHECK(report::draw(f, *report::format_of("b.pdf")).starts_with("%PDF-"));
+  const std::string png = report::draw(f, *report::format_of("b.png"));
+  CHECK(png.starts_with("\x89PNG\r\n"));
+  CHECK(png == report::draw(f, report::Format::png));
+}
+
 TEST_CASE("one point, equal points, huge spans and chosen tics can be drawn") {
   for (const bool logarithmic : {false, true}) {
     Figure f = simple(logarithmic);

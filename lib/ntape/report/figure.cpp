@@ -51,6 +51,20 @@ std::vector<Point> shown_points(const Figure& figure, const Series& s) {
   return points;
 }
 
+// The same size on a page as on a screen of 96 pixels an inch; PNG at twice that.
+const char* terminal(Format format) {
+  switch (format) {
+    case Format::pdf:
+      return "set terminal pdfcairo size 7.92in,5.63in font 'sans-serif,14' background rgb 'white'\n";
+    case Format::png:
+      return "set terminal pngcairo size 1520,1080 fontscale 2 linewidth 2 pointscale 2 font 'sans-serif,14' "
+             "background rgb 'white'\n";
+    case Format::svg:
+      break;
+  }
+  return "set terminal svg size 760,540 dynamic font 'sans-serif,14' background rgb 'white'\n";
+}
+
 std::string axis_commands(char name, AxisRange range, bool logarithmic, const std::vector<double>& chosen) {
   const std::string axis(1, name);
   std::string text = "set " + axis + "range [" + number(range.low) + ":" + number(range.high) + "]\n";
@@ -100,7 +114,14 @@ bool has_points(const Figure& figure) {
                      [&](const Series& s) { return !shown_points(figure, s).empty(); });
 }
 
-std::string gnuplot_script(const Figure& figure) {
+std::optional<Format> format_of(const std::string& path) {
+  if (path.ends_with(".svg")) return Format::svg;
+  if (path.ends_with(".pdf")) return Format::pdf;
+  if (path.ends_with(".png")) return Format::png;
+  return {};
+}
+
+std::string gnuplot_script(const Figure& figure, Format format) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   if (!has_points(figure)) throw InternalError("figure '" + figure.title + "' has no point to show");
   std::string data, plot;
@@ -121,10 +142,8 @@ std::string gnuplot_script(const Figure& figure) {
     for (const std::string& command : plot_commands(s, points.size(), std::max<std::size_t>(coloured, 1) - 1))
       plot += (plot.empty() ? "plot " : ", \\\n     ") + block + command;
   }
-  return "set encoding utf8\n"
-         "set terminal svg size 760,540 dynamic font 'sans-serif,14' background rgb 'white'\n"
-         "set title " +
-         quoted(figure.title) + " noenhanced font ',15'\nset xlabel " + quoted(figure.x_label) +
+  return std::string("set encoding utf8\n") + terminal(format) + "set title " + quoted(figure.title) +
+         " noenhanced font ',15'\nset xlabel " + quoted(figure.x_label) +
          " noenhanced offset 0,0.3\nset ylabel " + quoted(figure.y_label) +
          " noenhanced\n"
          "set key below center horizontal Left reverse noenhanced spacing 1.25 samplen 2.5 height 1\n"
@@ -132,6 +151,15 @@ std::string gnuplot_script(const Figure& figure) {
          axis_commands('x', padded(x.low, x.high, figure.log_x), figure.log_x, figure.x_tics) +
          axis_commands('y', padded(y.low, y.high, figure.log_y), figure.log_y, {}) +
          "set grid xtics ytics lc rgb '#DDDDDD' lt 1 lw 1\n" + data + plot + "\n";
+}
+
+std::string draw(const Figure& figure, Format format) {
+  if (format == Format::svg) return draw_svg(figure);
+  std::string bytes = run_gnuplot(gnuplot_script(figure, format));
+  const std::string end = format == Format::pdf ? "%%EOF" : "IEND";
+  if (bytes.size() < 16 || bytes.find(end, bytes.size() - 16) == std::string::npos)
+    throw GnuplotError("gnuplot did not finish the figure '" + figure.title + "'");
+  return bytes;
 }
 
 std::string draw_svg(const Figure& figure) {

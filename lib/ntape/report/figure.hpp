@@ -1,6 +1,7 @@
 #pragma once
 
 #include <ntape/base/errors.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,14 +37,21 @@ class GnuplotError : public UserError {
 /// drawn.
 [[nodiscard]] bool has_points(const Figure& figure);
 
-/// The gnuplot program that draws the figure as SVG to its standard output. Points that cannot be shown (see
+enum class Format { svg, pdf, png };
+
+/// By the ending of a file's name, .svg, .pdf or .png; empty for others.
+[[nodiscard]] std::optional<Format> format_of(const std::string& path);
+
+/// The gnuplot program that draws the figure to its standard output. Points that cannot be shown (see
 /// has_points) are left out. Texts are UTF-8 and appear letter by letter: no markup. Colours are the
 /// Okabe-Ito palette, safe for colour-blind readers; the key stands below the axes.
 /// Throws InternalError unless has_points(figure).
-[[nodiscard]] std::string gnuplot_script(const Figure& figure);
+[[nodiscard]] std::string gnuplot_script(const Figure& figure, Format format = Format::svg);
 
 /// The figure as an SVG document. Same figure, same bytes. Throws GnuplotError when gnuplot is missing, fails
 /// or does not finish the document; InternalError unless has_points(figure).
 [[nodiscard]] std::string draw_svg(const Figure& figure);
+/// The bytes of a file of that format; a PDF says when it was made.
+[[nodiscard]] std::string draw(const Figure& figure, Format format);
 
 }  // namespace ntape::report
