@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <ntape/base/errors.hpp>
 #include <ntape/io/npz.hpp>
+#include <ntape/kernel/plan.hpp>
 #include <ntape/limit/recursion.hpp>
-#include <ntape/run/memory.hpp>
 #include <ntape/run/table.hpp>
 #include <optional>
 #include <sstream>
@@ -14,6 +14,8 @@
 #include "interrupt.hpp"
 #include "limit_curve.hpp"
 #include "limit_questions.hpp"
+#include "limit_stream.hpp"
+#include "memory_option.hpp"
 #include "options.hpp"
 
 namespace ntape::tools {
@@ -27,9 +29,15 @@ struct Options {
   double square = 1;
   std::string figure;
   bool check_positive = false, phase = false;
+  MemoryOption memory;
   MachineOptions machine;
   TalkOptions talk;
 };
+
+// Whether the NTK is streamed to a .npy file.
+bool streams(const Options& o) {
+  return o.out.ends_with(".npy");
+}
 
 void add_questions(CLI::App& app, Options& o) {
   app.add_option("--sphere", o.sphere, "eigenvalues on the sphere in dimension D")
@@ -74,9 +82,12 @@ void add_options(CLI::App& app, Options& o) {
       ->group("Model")
       ->capture_default_str();
   add_threads(app, o.machine);
+  add_memory(app, o.memory);
   app.add_flag("--layers", o.limit.layers, "also write ntk_layers, (L, N1, N2), which sum to ntk")
       ->group("Output");
-  app.add_option("--out", o.out, "a new file: ntk, nngp, and their bounds ntk_bound, nngp_bound")
+  app.add_option("--out", o.out,
+                 "a new file: ntk, nngp, and their bounds ntk_bound, nngp_bound;\nT.npy instead: the NTK "
+                 "alone, written as it is made,\nhowever large; the same command continues it")
       ->type_name("T.npz")
       ->group("Output");
   app.add_option("--figure", o.figure,
@@ -90,6 +101,7 @@ void add_options(CLI::App& app, Options& o) {
       "  ntape limit --inputs X.npy --depth 4 --activation relu --bias-scale 0.1 --out T.npz\n"
       "  ntape limit --inputs X.npy --against Z.npy --activation tanh --tolerance 1e-8 --out T.npz\n"
       "  ntape limit --inputs X.npy --depth 20 --layers --out T.npz\n"
+      "  ntape limit --inputs X.npy --memory 2GiB --out T.npy\n"
       "  ntape limit --depth 3 --activation gelu --residual --angles 181 --figure kappa.pdf\n"
       "  ntape limit --depth 3 --activation tanh --sphere 10 --degrees 40 --check-positive --phase");
 }
@@ -128,27 +140,60 @@ void require_enough(const Options& o) {
   if (o.inputs.empty() && o.sphere == 0 && o.angles == 0 && !o.out.empty())
     throw missing("--inputs, --sphere or --angles", " for --out");
   if (!o.inputs.empty() && o.out.empty()) throw missing("--out", " with --inputs");
+  if (streams(o) && o.inputs.empty()) throw missing("--inputs", " for a kernel in '" + o.out + "'");
+  if (streams(o) && (o.limit.layers || o.sphere > 0 || o.angles > 0))
+    throw UserError("--layers, --sphere and --angles write an archive, --out T.npz; '" + o.out +
+                    "' takes the NTK alone");
+}
+
+std::optional<Matrix<double>> read_against(const Options& o, const Matrix<double>& x) {
+  if (o.against.empty()) return {};
+  Matrix<double> z = read_inputs(o.against);
+  require_columns(shape_of(z), o.against, x.shape(1), "those of '" + o.inputs + "'");
+  return z;
+}
+
+// All at once, and what goes into the archive.
+void require_fit(const Options& o, double n1, double n2, Index inputs) {
+  const double layers = o.limit.layers ? 2 * static_cast<double>(o.model.depth) : 0;
+  const double needed = (10 + layers) * sizeof(double) * n1 * n2 +
+                        sizeof(double) * (n1 + n2) * static_cast<double>(inputs) + program_bytes();
+  const double budget = budget_of(o.memory);
+  if (needed > budget)
+    throw UserError("limit kernels of " + run::significant(n1, 9) + " x " + run::significant(n2, 9) +
+                    " examples do not fit in " + in_bytes(budget) +
+                    " of memory; the smallest budget that would do is " + budget_text(needed) +
+                    ", or less with --out T.npy, which holds no kernel in memory");
+}
+
+void say(const Options& o, Shape shape, double bound, const char* what, std::ostream& out,
+         nlohmann::json& facts) {
+  facts["shape"] = {shape.rows, shape.cols};
+  facts["bound"] = bound;
+  out << o.out << ": " << what << ", " << to_string(shape) << ", within " << run::significant(bound, 2)
+      << " of the largest entry\n";
 }
 
 LimitKernels kernels_of(const Options& o, const Architecture& architecture, const Matrix<double>& x,
                         std::ostream& out, nlohmann::json& facts) {
-  const std::optional<Matrix<double>> z =
-      o.against.empty() ? std::nullopt : std::optional(read_inputs(o.against));
-  if (z) require_columns(shape_of(*z), o.against, x.shape(1), "those of '" + o.inputs + "'");
-  const double n1 = static_cast<double>(x.shape(0)), n2 = z ? static_cast<double>(z->shape(0)) : n1;
-  const double layers = o.limit.layers ? 2 * static_cast<double>(o.model.depth) : 0;
-  run::require_memory((10 + layers) * sizeof(double) * n1 * n2,
-                      "kernels of " + std::to_string(x.shape(0)) + " inputs");
+  const std::optional<Matrix<double>> z = read_against(o, x);
+  require_fit(o, static_cast<double>(x.shape(0)), static_cast<double>(z ? z->shape(0) : x.shape(0)),
+              x.shape(1));
   LimitKernels limit =
       z ? limit_kernels(architecture, x, *z, o.limit) : limit_kernels(architecture, x, o.limit);
   require_finite(limit);
-  const Shape shape = shape_of(limit.ntk.values);
-  const double bound = relative_bound(limit);
-  facts["shape"] = {shape.rows, shape.cols};
-  facts["bound"] = bound;
-  out << o.out << ": limit NTK and NNGP, " << to_string(shape) << ", within " << run::significant(bound, 2)
-      << " of the largest entry\n";
+  say(o, shape_of(limit.ntk.values), relative_bound(limit), "limit NTK and NNGP", out, facts);
   return limit;
+}
+
+void stream(const Options& o, const Architecture& architecture, const Matrix<double>& x,
+            Interrupts& interrupts, std::ostream& out, nlohmann::json& facts) {
+  const std::optional<Matrix<double>> z = read_against(o, x);
+  const Matrix<double>& x2 = z ? *z : x;
+  const StreamedLimit done = stream_limit({o.out, budget_of(o.memory), !o.talk.quiet && !o.talk.json},
+                                          architecture, x, x2, o.limit, interrupts);
+  facts["window"] = done.window;
+  say(o, {x.shape(0), x2.shape(0)}, done.bound, "limit NTK", out, facts);
 }
 
 void write(const Options& o, const std::optional<LimitKernels>& limit,
@@ -181,7 +226,10 @@ int limit_command(const std::vector<std::string>& arguments) {
   if (const auto code = parse(app, arguments)) return *code;
   require_enough(o);
   apply_threads(o.machine);
+  std::optional<Interrupts> interrupts;
+  if (streams(o)) interrupts.emplace();
   require_activations(o.model.activation);
+  (void)budget_of(o.memory);
   if (!o.out.empty()) require_new_file(o.out, "--out");
   if (!o.figure.empty()) require_figure(o.figure);
 
@@ -198,9 +246,14 @@ int limit_command(const std::vector<std::string>& arguments) {
   if (!o.talk.json && !o.talk.quiet) std::cout << out.str() << std::flush;
   out.str("");
   std::optional<LimitKernels> limit;
-  if (x) limit = kernels_of(o, architecture, *x, out, facts);
+  if (x && streams(o))
+    stream(o, architecture, *x, *interrupts, out, facts);
+  else if (x)
+    limit = kernels_of(o, architecture, *x, out, facts);
   if (limit && o.check_positive && o.against.empty()) answer_inputs(limit->ntk.values, out, facts);
   std::optional<SphereSpectrum> spectrum;
+  if (streams(o) && o.check_positive)
+    out << "the NTK of the inputs is in '" << o.out << "', and its eigenvalues are not computed\n";
   const Index dimension = o.sphere == 0 && o.check_positive ? std::max<Index>(columns, 2) : o.sphere;
   if (dimension > 0)
     spectrum = answer_sphere(architecture, dimension, o.degrees, o.square, o.check_positive, out, facts);
@@ -210,7 +263,7 @@ int limit_command(const std::vector<std::string>& arguments) {
   if (angles > 0)
     curve = answer_curve(architecture, o.square, angles, std::min<Index>(o.degrees, 1000), out, facts);
   if (!o.figure.empty()) draw_curve(*curve, architecture, o.square, o.figure);
-  if (!o.out.empty()) write(o, limit, spectrum, curve);
+  if (!o.out.empty() && !streams(o)) write(o, limit, spectrum, curve);
   if (o.talk.json)
     std::cout << facts.dump(2) << '\n';
   else if (!o.talk.quiet)

@@ -21,6 +21,7 @@
 #include <ntape/limit/power_series.hpp>
 #include <ntape/limit/recursion.hpp>
 #include <ntape/limit/sphere.hpp>
+#include <ntape/limit/windows.hpp>
 #include <ntape/model/mlp.hpp>
 #include <ntape/ops/activation.hpp>
 #include <ntape/ops/arithmetic.hpp>

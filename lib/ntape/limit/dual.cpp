@@ -26,6 +26,7 @@ class Unprepared final : public PreparedDual {
       out.gap[k] = rule_.value_gap(s);
     }
   }
+  double bytes() const override { return static_cast<double>(variances_.size() * sizeof(double)); }
 
  private:
   const DualRule& rule_;

@@ -23,6 +23,9 @@ struct HermiteCoefficients {
   std::vector<double> tail;   ///< at block b, and at the end: an upper bound of sqrt(T_n), n = kBlock b
   std::vector<double> total;  ///< at block b: sum_{k<n} |d_k|
   double error = 0;           ///< of one coefficient
+  double deviation = 0;       ///< sqrt(of.variance)
+  double root_slope = 0;      ///< sqrt(of.slope)
+  double mean_error = 0;      ///< of of.mean
 };
 
 /// Computes coefficients of one function, sharing between variances what does not depend on them.

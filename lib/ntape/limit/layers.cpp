@@ -160,31 +160,37 @@ class Walk {
 
 }  // namespace
 
+std::vector<ExampleColumns::Numbers*> ExampleColumns::columns() {
+  return {&variance,
+          &variance_error,
+          &sum_error,
+          &deviation,
+          &inverse,
+          &inverse_error,
+          &size,
+          &slope_size,
+          &value_slack,
+          &slope_slack,
+          &smooth,
+          &moving,
+          &steepest,
+          &mean,
+          &mean_error,
+          &before,
+          &before_error,
+          &activation,
+          &activation_error,
+          &root_activation,
+          &root_next,
+          &dead,
+          &next_slack};
+}
 ExampleColumns::ExampleColumns(std::size_t count) {
-  for (Numbers* column : {&variance,
-                          &variance_error,
-                          &sum_error,
-                          &deviation,
-                          &inverse,
-                          &inverse_error,
-                          &size,
-                          &slope_size,
-                          &value_slack,
-                          &slope_slack,
-                          &smooth,
-                          &moving,
-                          &steepest,
-                          &mean,
-                          &mean_error,
-                          &before,
-                          &before_error,
-                          &activation,
-                          &activation_error,
-                          &root_activation,
-                          &root_next,
-                          &dead,
-                          &next_slack})
-    column->assign(count, 0.0);
+  for (Numbers* column : columns()) column->assign(count, 0.0);
+}
+double ExampleColumns::bytes() const {
+  const std::size_t count = sizeof *this / sizeof(Numbers);
+  return static_cast<double>(count * variance.size() * sizeof(double));
 }
 
 Layers run_examples(const Architecture& architecture, const std::vector<double>& squares, double square_error,

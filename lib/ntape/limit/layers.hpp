@@ -42,6 +42,10 @@ struct ExampleColumns {
   Numbers next_slack;  ///< relative error of A^l(x,x) times bias / Sigma^{l+1}: its part in the gap's
 
   explicit ExampleColumns(std::size_t count);
+  [[nodiscard]] double bytes() const;
+
+ private:
+  [[nodiscard]] std::vector<Numbers*> columns();
 };
 
 struct HiddenLayer {

@@ -161,6 +161,14 @@ class Prepared final : public PreparedDual {
       out.gap[k] = -1;
     }
   }
+  double bytes() const override {
+    double sum = static_cast<double>(places_.size() * sizeof(std::size_t));
+    for (const HermiteCoefficients& c : coefficients_) {
+      const std::size_t numbers = c.d.capacity() + c.tail.capacity() + c.total.capacity();
+      sum += static_cast<double>(sizeof c + numbers * sizeof(double));
+    }
+    return sum;
+  }
 
  private:
   const Numerical& rule_;
