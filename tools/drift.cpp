@@ -64,7 +64,7 @@ int drift_command(const std::vector<std::string>& arguments) {
   o.width_given = app.count("--width") > 0;
   Interrupts interrupts;
   apply_threads(o.machine);
-  require_activation(o.model.activation);
+  require_activations(o.model.activation);
   o.source.seed = Seed{o.data_seed};
   const bool talk = !o.talk.quiet && !o.talk.json;
 

@@ -38,7 +38,7 @@ void add_model(CLI::App& app, DriftOptions& o) {
       ->group("Model")
       ->excludes(width)
       ->excludes(depth);
-  add_scales(app, o.model);
+  add_layers(app, o.model);
   app.add_option("--outputs", o.outputs, "must agree with the targets; default: as they have")
       ->transform(whole_number(1))
       ->configurable(false)
@@ -203,6 +203,8 @@ std::string saved_config(const DriftOptions& o, const data::Dataset<double>& dat
   add("activation", toml_string(o.model.activation));
   add("weight-scale", toml_number(o.model.weight_scale));
   add("bias-scale", toml_number(o.model.bias_scale));
+  if (o.model.residual) add("residual", "true");
+  if (o.model.layer_norm) add("layer-norm", "true");
   add("rate", toml_number(result.rate));
   add("steps", std::to_string(result.steps));
   add("track", toml_string(o.track));

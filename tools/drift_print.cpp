@@ -6,6 +6,8 @@
 #include <ntape/study/regime.hpp>
 #include <ostream>
 
+#include "options.hpp"
+
 namespace ntape::tools {
 namespace {
 
@@ -46,8 +48,8 @@ void print_intro(std::ostream& out, const study::DriftPlan& plan, const data::Da
   const Architecture& shape = plan.architectures.front();
   out << data.description << ": " << counted(data.x.shape(0), "example") << ", "
       << counted(data.x.shape(1), "input") << ", " << counted(data.y.shape(1), "output") << "\ndepth "
-      << shape.depth() << ", " << shape.activation << ", " << counted(plan.widths.size(), "width") << ", "
-      << counted(plan.seeds, "seed") << "\nrate " << number(r.rate) << " = "
+      << shape.depth() << ", " << layers_in_words(shape) << ", " << counted(plan.widths.size(), "width")
+      << ", " << counted(plan.seeds, "seed") << "\nrate " << number(r.rate) << " = "
       << number(r.rate / r.critical_rate) << " x the critical rate " << number(r.critical_rate) << " of "
       << r.critical_source << " (the slowest mode is fastest at " << number(r.balanced_rate) << ")";
   if (r.momentum > 0) out << ", momentum " << number(r.momentum);

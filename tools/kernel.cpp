@@ -143,7 +143,7 @@ int kernel_command(const std::vector<std::string>& arguments) {
   std::optional<Interrupts> interrupts;
   Interrupts* const waiting = streams(o) ? &interrupts.emplace() : nullptr;
   apply_threads(o.machine);
-  require_activation(o.model.activation);
+  require_activations(o.model.activation);
   (void)budget_of(o.memory);
   require_new_file(o.out, "--out");
   if (streams(o) && o.layer_shares)

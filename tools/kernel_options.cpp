@@ -61,7 +61,7 @@ void add_network(CLI::App& app, KernelCommandOptions& o) {
                    ->capture_default_str();
   hidden->excludes(width)->excludes(depth);
   for (auto* other : {width, hidden, outputs, seed, depth}) weights->excludes(other);
-  add_scales(app, o.model);
+  add_layers(app, o.model);
 }
 
 // Beyond evaluations, the kernel and one share: while kernels are made, all shares and the NNGP; when they

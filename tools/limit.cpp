@@ -4,15 +4,18 @@
 #include <nlohmann/json.hpp>
 #include <ntape/base/errors.hpp>
 #include <ntape/io/npz.hpp>
+#include <ntape/kernel/plan.hpp>
 #include <ntape/limit/recursion.hpp>
-#include <ntape/run/memory.hpp>
 #include <ntape/run/table.hpp>
 #include <optional>
 #include <sstream>
 
 #include "commands.hpp"
 #include "interrupt.hpp"
+#include "limit_curve.hpp"
 #include "limit_questions.hpp"
+#include "limit_stream.hpp"
+#include "memory_option.hpp"
 #include "options.hpp"
 
 namespace ntape::tools {
@@ -22,18 +25,37 @@ struct Options {
   std::string inputs, against, out;
   ModelOptions model;
   LimitOptions limit;
-  Index sphere = 0, degrees = 200;
+  Index sphere = 0, degrees = 200, angles = 0;
+  double square = 1;
+  std::string figure;
   bool check_positive = false, phase = false;
+  MemoryOption memory;
   MachineOptions machine;
   TalkOptions talk;
 };
+
+// Whether the NTK is streamed to a .npy file.
+bool streams(const Options& o) {
+  return o.out.ends_with(".npy");
+}
 
 void add_questions(CLI::App& app, Options& o) {
   app.add_option("--sphere", o.sphere, "eigenvalues on the sphere in dimension D")
       ->transform(whole_number(2, 10000))
       ->type_name("D")
       ->group("Questions");
-  app.add_option("--degrees", o.degrees, "of spherical harmonics, at most 2000")
+  app.add_option("--angles", o.angles,
+                 "the NTK at N equally spaced angles from 0 to pi, and its\npower series in the cosine")
+      ->transform(whole_number(2, 1000000))
+      ->type_name("N")
+      ->group("Questions");
+  app.add_option("--square", o.square, "|x|^2 / n_0 of inputs on the sphere")
+      ->check(finite_number())
+      ->type_name("X")
+      ->group("Questions")
+      ->capture_default_str();
+  app.add_option("--degrees", o.degrees,
+                 "of spherical harmonics, at most 2000, and of the series, at most\n1000")
       ->transform(whole_number(0, 2000))
       ->type_name("K")
       ->group("Questions")
@@ -52,7 +74,7 @@ void add_options(CLI::App& app, Options& o) {
       ->type_name("Z.npy")
       ->group("Data");
   add_depth(app, o.model);
-  add_scales(app, o.model);
+  add_layers(app, o.model);
   app.add_option("--tolerance", o.limit.tolerance,
                  "how good duals without a closed form must be, relative; at most 1e-4")
       ->check(finite_number())
@@ -60,10 +82,17 @@ void add_options(CLI::App& app, Options& o) {
       ->group("Model")
       ->capture_default_str();
   add_threads(app, o.machine);
+  add_memory(app, o.memory);
   app.add_flag("--layers", o.limit.layers, "also write ntk_layers, (L, N1, N2), which sum to ntk")
       ->group("Output");
-  app.add_option("--out", o.out, "a new file: ntk, nngp, and their bounds ntk_bound, nngp_bound")
+  app.add_option("--out", o.out,
+                 "a new file: ntk, nngp, and their bounds ntk_bound, nngp_bound;\nT.npy instead: the NTK "
+                 "alone, written as it is made,\nhowever large; the same command continues it")
       ->type_name("T.npz")
+      ->group("Output");
+  app.add_option("--figure", o.figure,
+                 "a new file, the NTK against the angle, and F-series.svg, its\ncoefficients; or .pdf, .png")
+      ->type_name("F.svg")
       ->group("Output");
   add_talk(app, o.talk);
   add_questions(app, o);
@@ -72,6 +101,8 @@ void add_options(CLI::App& app, Options& o) {
       "  ntape limit --inputs X.npy --depth 4 --activation relu --bias-scale 0.1 --out T.npz\n"
       "  ntape limit --inputs X.npy --against Z.npy --activation tanh --tolerance 1e-8 --out T.npz\n"
       "  ntape limit --inputs X.npy --depth 20 --layers --out T.npz\n"
+      "  ntape limit --inputs X.npy --memory 2GiB --out T.npy\n"
+      "  ntape limit --depth 3 --activation gelu --residual --angles 181 --figure kappa.pdf\n"
       "  ntape limit --depth 3 --activation tanh --sphere 10 --degrees 40 --check-positive --phase");
 }
 
@@ -101,38 +132,72 @@ void require_enough(const Options& o) {
   const auto missing = [](const std::string& option, const std::string& reason) {
     return UserError(option + " is required" + reason + " (see ntape limit --help)");
   };
-  if (o.inputs.empty() && o.sphere == 0 && !o.phase) throw missing("--inputs", "");
+  const bool question = o.sphere > 0 || o.angles > 0 || !o.figure.empty();
+  if (o.inputs.empty() && !question && !o.phase) throw missing("--inputs", "");
   if (o.inputs.empty() && !o.against.empty()) throw missing("--inputs", " for --against");
   if (o.inputs.empty() && o.check_positive && o.sphere == 0)
     throw missing("--inputs or --sphere", " for --check-positive");
-  if (o.inputs.empty() && o.sphere == 0 && !o.out.empty())
-    throw missing("--inputs or --sphere", " for --out");
+  if (o.inputs.empty() && o.sphere == 0 && o.angles == 0 && !o.out.empty())
+    throw missing("--inputs, --sphere or --angles", " for --out");
   if (!o.inputs.empty() && o.out.empty()) throw missing("--out", " with --inputs");
+  if (streams(o) && o.inputs.empty()) throw missing("--inputs", " for a kernel in '" + o.out + "'");
+  if (streams(o) && (o.limit.layers || o.sphere > 0 || o.angles > 0))
+    throw UserError("--layers, --sphere and --angles write an archive, --out T.npz; '" + o.out +
+                    "' takes the NTK alone");
+}
+
+std::optional<Matrix<double>> read_against(const Options& o, const Matrix<double>& x) {
+  if (o.against.empty()) return {};
+  Matrix<double> z = read_inputs(o.against);
+  require_columns(shape_of(z), o.against, x.shape(1), "those of '" + o.inputs + "'");
+  return z;
+}
+
+// All at once, and what goes into the archive.
+void require_fit(const Options& o, double n1, double n2, Index inputs) {
+  const double layers = o.limit.layers ? 2 * static_cast<double>(o.model.depth) : 0;
+  const double needed = (10 + layers) * sizeof(double) * n1 * n2 +
+                        sizeof(double) * (n1 + n2) * static_cast<double>(inputs) + program_bytes();
+  const double budget = budget_of(o.memory);
+  if (needed > budget)
+    throw UserError("limit kernels of " + run::significant(n1, 9) + " x " + run::significant(n2, 9) +
+                    " examples do not fit in " + in_bytes(budget) +
+                    " of memory; the smallest budget that would do is " + budget_text(needed) +
+                    ", or less with --out T.npy, which holds no kernel in memory");
+}
+
+void say(const Options& o, Shape shape, double bound, const char* what, std::ostream& out,
+         nlohmann::json& facts) {
+  facts["shape"] = {shape.rows, shape.cols};
+  facts["bound"] = bound;
+  out << o.out << ": " << what << ", " << to_string(shape) << ", within " << run::significant(bound, 2)
+      << " of the largest entry\n";
 }
 
 LimitKernels kernels_of(const Options& o, const Architecture& architecture, const Matrix<double>& x,
                         std::ostream& out, nlohmann::json& facts) {
-  const std::optional<Matrix<double>> z =
-      o.against.empty() ? std::nullopt : std::optional(read_inputs(o.against));
-  if (z) require_columns(shape_of(*z), o.against, x.shape(1), "those of '" + o.inputs + "'");
-  const double n1 = static_cast<double>(x.shape(0)), n2 = z ? static_cast<double>(z->shape(0)) : n1;
-  const double layers = o.limit.layers ? 2 * static_cast<double>(o.model.depth) : 0;
-  run::require_memory((10 + layers) * sizeof(double) * n1 * n2,
-                      "kernels of " + std::to_string(x.shape(0)) + " inputs");
+  const std::optional<Matrix<double>> z = read_against(o, x);
+  require_fit(o, static_cast<double>(x.shape(0)), static_cast<double>(z ? z->shape(0) : x.shape(0)),
+              x.shape(1));
   LimitKernels limit =
       z ? limit_kernels(architecture, x, *z, o.limit) : limit_kernels(architecture, x, o.limit);
   require_finite(limit);
-  const Shape shape = shape_of(limit.ntk.values);
-  const double bound = relative_bound(limit);
-  facts["shape"] = {shape.rows, shape.cols};
-  facts["bound"] = bound;
-  out << o.out << ": limit NTK and NNGP, " << to_string(shape) << ", within " << run::significant(bound, 2)
-      << " of the largest entry\n";
+  say(o, shape_of(limit.ntk.values), relative_bound(limit), "limit NTK and NNGP", out, facts);
   return limit;
 }
 
+void stream(const Options& o, const Architecture& architecture, const Matrix<double>& x,
+            Interrupts& interrupts, std::ostream& out, nlohmann::json& facts) {
+  const std::optional<Matrix<double>> z = read_against(o, x);
+  const Matrix<double>& x2 = z ? *z : x;
+  const StreamedLimit done = stream_limit({o.out, budget_of(o.memory), !o.talk.quiet && !o.talk.json},
+                                          architecture, x, x2, o.limit, interrupts);
+  facts["window"] = done.window;
+  say(o, {x.shape(0), x2.shape(0)}, done.bound, "limit NTK", out, facts);
+}
+
 void write(const Options& o, const std::optional<LimitKernels>& limit,
-           const std::optional<SphereSpectrum>& spectrum) {
+           const std::optional<SphereSpectrum>& spectrum, const std::optional<Curve>& curve) {
   const SignalsHeld held;
   io::NpzWriter file(o.out);
   if (limit) {
@@ -148,6 +213,7 @@ void write(const Options& o, const std::optional<LimitKernels>& limit,
     file.add<double>("mu_bound", shape, spectrum->bound);
     file.add<double>("multiplicity", shape, spectrum->multiplicity);
   }
+  if (curve) add_curve(file, *curve);
   file.close();
 }
 
@@ -160,8 +226,12 @@ int limit_command(const std::vector<std::string>& arguments) {
   if (const auto code = parse(app, arguments)) return *code;
   require_enough(o);
   apply_threads(o.machine);
-  require_activation(o.model.activation);
+  std::optional<Interrupts> interrupts;
+  if (streams(o)) interrupts.emplace();
+  require_activations(o.model.activation);
+  (void)budget_of(o.memory);
   if (!o.out.empty()) require_new_file(o.out, "--out");
+  if (!o.figure.empty()) require_figure(o.figure);
 
   std::optional<Matrix<double>> x;
   if (!o.inputs.empty()) x = read_inputs(o.inputs);
@@ -176,13 +246,24 @@ int limit_command(const std::vector<std::string>& arguments) {
   if (!o.talk.json && !o.talk.quiet) std::cout << out.str() << std::flush;
   out.str("");
   std::optional<LimitKernels> limit;
-  if (x) limit = kernels_of(o, architecture, *x, out, facts);
+  if (x && streams(o))
+    stream(o, architecture, *x, *interrupts, out, facts);
+  else if (x)
+    limit = kernels_of(o, architecture, *x, out, facts);
   if (limit && o.check_positive && o.against.empty()) answer_inputs(limit->ntk.values, out, facts);
   std::optional<SphereSpectrum> spectrum;
+  if (streams(o) && o.check_positive)
+    out << "the NTK of the inputs is in '" << o.out << "', and its eigenvalues are not computed\n";
   const Index dimension = o.sphere == 0 && o.check_positive ? std::max<Index>(columns, 2) : o.sphere;
   if (dimension > 0)
-    spectrum = answer_sphere(architecture, dimension, o.degrees, o.check_positive, out, facts);
-  if (!o.out.empty()) write(o, limit, spectrum);
+    spectrum = answer_sphere(architecture, dimension, o.degrees, o.square, o.check_positive, out, facts);
+  std::optional<Curve> curve;
+  // A figure of so many points looks smooth.
+  const Index angles = o.angles == 0 && !o.figure.empty() ? 361 : o.angles;
+  if (angles > 0)
+    curve = answer_curve(architecture, o.square, angles, std::min<Index>(o.degrees, 1000), out, facts);
+  if (!o.figure.empty()) draw_curve(*curve, architecture, o.square, o.figure);
+  if (!o.out.empty() && !streams(o)) write(o, limit, spectrum, curve);
   if (o.talk.json)
     std::cout << facts.dump(2) << '\n';
   else if (!o.talk.quiet)

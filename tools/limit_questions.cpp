@@ -1,5 +1,6 @@
 #include "limit_questions.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <ntape/base/errors.hpp>
@@ -25,14 +26,27 @@ std::string listed(const std::vector<Index>& degrees) {
   return degrees.size() <= 4 ? text : text + ", ... (" + std::to_string(degrees.size()) + " of them)";
 }
 
-void describe_positivity(const Architecture& a, const SphereSpectrum& s, std::ostream& out,
+// Empty where the NTK has none: it is infinite at equal inputs.
+std::optional<PowerSeries> series_of(const Architecture& a, Index degrees, double square) {
+  try {
+    return power_series(a, std::min<Index>(degrees, 1000), square);
+  } catch (const UserError&) {
+    return {};
+  }
+}
+
+void describe_positivity(const Architecture& a, const SphereSpectrum& s, std::ostream& out, double square,
                          nlohmann::json& facts) {
-  const Positivity p = positivity(s);
+  const std::optional<PowerSeries> series = series_of(a, s.value.size() - 1, square);
+  const Positivity p = series ? positivity(s, *series) : positivity(s);
   if (!p.proved)
     out << "positive: not shown, degree 0 is not above its error\n";
   else
     out << "positive: shown up to degree " << *p.proved << " of " << s.value.size() - 1 << '\n';
   if (!p.undecided.empty()) out << "zero or too small to tell: degrees " << listed(p.undecided) << '\n';
+  if (series && series->degree)
+    out << "the NTK is a polynomial of degree " << *series->degree
+        << " in the cosine, at most: harmonics above it vanish, and the rank is finite\n";
   if (positive_by_theorem(a))
     out << "positive definite by Proposition 2 of Jacot et al. (2018): not a polynomial, with bias, depth at "
            "least 2\n";
@@ -44,6 +58,10 @@ void describe_positivity(const Architecture& a, const SphereSpectrum& s, std::os
 }  // namespace
 
 void answer_phase(const Architecture& a, std::ostream& out, nlohmann::json& facts) {
+  if (!a.is_plain())
+    throw UserError(
+        "--phase is of plain networks with one activation; residual connections, layer norm and lists of "
+        "activations have no phase that is known here");
   const Phase p = phase(a.activation, a.weight_scale, a.bias_scale);
   facts["phase"] = {{"variance", finite_or_null(p.variance)},
                     {"chi_1", finite_or_null(p.slope)},
@@ -69,22 +87,23 @@ void answer_phase(const Architecture& a, std::ostream& out, nlohmann::json& fact
            "ill-conditioned\n";
 }
 
-SphereSpectrum answer_sphere(const Architecture& a, Index dimension, Index degrees, bool positive,
-                             std::ostream& out, nlohmann::json& facts) {
-  const SphereSpectrum s = sphere_spectrum(a, dimension, degrees);
+SphereSpectrum answer_sphere(const Architecture& a, Index dimension, Index degrees, double square,
+                             bool positive, std::ostream& out, nlohmann::json& facts) {
+  const SphereSpectrum s = sphere_spectrum(a, dimension, degrees, square);
   constexpr Index kShown = 12;
   std::vector<std::vector<std::string>> rows;
   for (Index k = 0; k < s.value.size() && k < kShown; ++k)
     rows.push_back(
         {std::to_string(k), number(s.value[k]), run::significant(s.bound[k], 2), number(s.multiplicity[k])});
-  out << "eigenvalues on the sphere in dimension " << dimension << ", |x|^2 / n_0 = 1:\n"
+  out << "eigenvalues on the sphere in dimension " << dimension << ", |x|^2 / n_0 = " << number(square)
+      << ":\n"
       << run::format_table({"degree", "eigenvalue", "error below", "multiplicity"}, rows);
   if (s.value.size() > kShown) out << "(" << s.value.size() - kShown << " more)\n";
   out << "with multiplicities they add up to " << number(s.sum) << " of kappa(1) = " << number(s.kappa_one)
       << '\n';
   facts["sphere"] = {{"dimension", dimension},         {"eigenvalues", s.value}, {"bounds", s.bound},
                      {"multiplicity", s.multiplicity}, {"sum", s.sum},           {"kappa_one", s.kappa_one}};
-  if (positive) describe_positivity(a, s, out, facts);
+  if (positive) describe_positivity(a, s, out, square, facts);
   return s;
 }
 

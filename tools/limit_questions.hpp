@@ -8,12 +8,13 @@
 /// What `ntape limit` answers beside kernels. Each prints to `out` and adds to `facts`.
 namespace ntape::tools {
 
-/// --phase: q*, chi_1, c*, xi, and a warning when the depth is many xi.
+/// --phase: q*, chi_1, c*, xi, and a warning when the depth is many xi. Throws UserError for networks that
+/// are not plain.
 void answer_phase(const Architecture& architecture, std::ostream& out, nlohmann::json& facts);
 
 /// --sphere: the spectrum up to `degrees`; with `positive`, what it says of definiteness.
-SphereSpectrum answer_sphere(const Architecture& architecture, Index dimension, Index degrees, bool positive,
-                             std::ostream& out, nlohmann::json& facts);
+SphereSpectrum answer_sphere(const Architecture& architecture, Index dimension, Index degrees, double square,
+                             bool positive, std::ostream& out, nlohmann::json& facts);
 
 /// --check-positive with inputs: the smallest eigenvalue and the condition of their kernel.
 void answer_inputs(const Matrix<double>& ntk, std::ostream& out, nlohmann::json& facts);

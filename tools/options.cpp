@@ -51,10 +51,15 @@ std::string activation_list() {
 }
 
 Architecture architecture_of(const ModelOptions& model, std::vector<Index> widths) {
-  return {.widths = std::move(widths),
-          .activation = model.activation,
-          .weight_scale = model.weight_scale,
-          .bias_scale = model.bias_scale};
+  const std::vector<std::string> names = activations_of(model.activation);
+  Architecture architecture{.widths = std::move(widths),
+                            .activation = names.front(),
+                            .weight_scale = model.weight_scale,
+                            .bias_scale = model.bias_scale,
+                            .residual = model.residual,
+                            .layer_norm = model.layer_norm};
+  if (names.size() > 1) architecture.activations = names;
+  return architecture;
 }
 
 }  // namespace
@@ -111,9 +116,10 @@ CLI::Option* add_depth(CLI::App& app, ModelOptions& model) {
       ->capture_default_str();
 }
 
-void add_scales(CLI::App& app, ModelOptions& model) {
-  app.add_option("--activation", model.activation, "one of " + activation_list())
-      ->type_name("NAME")
+void add_layers(CLI::App& app, ModelOptions& model) {
+  app.add_option("--activation", model.activation,
+                 "one of " + activation_list() + ";\nor a list, one for each hidden layer")
+      ->type_name("NAME,...")
       ->group("Model")
       ->capture_default_str();
   const auto add = [&](const char* name, double& value, const char* what) {
@@ -125,10 +131,37 @@ void add_scales(CLI::App& app, ModelOptions& model) {
   };
   add("--weight-scale", model.weight_scale, "sigma_w, of the weights");
   add("--bias-scale", model.bias_scale, "beta, of the biases");
+  app.add_flag("--residual", model.residual,
+               "hidden layers from the second on add the one before,\nwhere widths are equal")
+      ->group("Model");
+  app.add_flag("--layer-norm", model.layer_norm, "normalize each example before every activation")
+      ->group("Model");
 }
 
-void require_activation(const std::string& name) {
-  (void)activation_op<double>(name);
+std::vector<std::string> activations_of(const std::string& list) {
+  std::vector<std::string> names(1);
+  int open = 0;
+  for (const char c : list) {
+    open += c == '(' ? 1 : c == ')' ? -1 : 0;
+    if (c == ',' && open <= 0)
+      names.emplace_back();
+    else if (c != ' ' || open > 0)
+      names.back() += c;
+  }
+  return names;
+}
+
+void require_activations(const std::string& list) {
+  for (const std::string& name : activations_of(list)) (void)activation_op<double>(name);
+}
+
+std::string layers_in_words(const Architecture& a) {
+  std::string words;
+  for (const std::string& name : a.activations) words += (words.empty() ? "" : ", ") + name;
+  if (words.empty()) words = a.activation;
+  if (a.residual) words += " with residual connections";
+  if (a.layer_norm) words += a.residual ? " and layer norm" : " with layer norm";
+  return words;
 }
 
 Architecture equal_architecture(const ModelOptions& model, Index inputs, Index width, Index outputs) {

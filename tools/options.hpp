@@ -36,14 +36,20 @@ struct ModelOptions {
   Index depth = 4;
   std::vector<Index> widths = {64, 128, 256, 512};
   std::vector<Index> hidden;
-  std::string activation = "relu";
+  std::string activation = "relu";  ///< or one for each hidden layer, "relu,polynomial(1,0,0.5),tanh"
   double weight_scale = 1.0;
   double bias_scale = 0.1;
+  bool residual = false, layer_norm = false;
 };
 CLI::Option* add_depth(CLI::App& app, ModelOptions& model);
-void add_scales(CLI::App& app, ModelOptions& model);
-/// Throws UserError, listing the known ones, for an unknown activation.
-void require_activation(const std::string& name);
+/// What the layers are: activation, scales, residual connections, normalization.
+void add_layers(CLI::App& app, ModelOptions& model);
+/// The activations of a list, whose commas are those outside parentheses.
+[[nodiscard]] std::vector<std::string> activations_of(const std::string& list);
+/// Throws UserError, listing the known ones, for an unknown activation in a list.
+void require_activations(const std::string& list);
+/// "relu", "relu, tanh, relu with residual connections and layer norm".
+[[nodiscard]] std::string layers_in_words(const Architecture& architecture);
 
 /// An architecture with hidden layers of equal width. Throws UserError when its parameters alone need more
 /// memory than there is, before anything is made of that size.

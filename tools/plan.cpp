@@ -61,7 +61,7 @@ int plan_command(const std::vector<std::string>& arguments) {
       "  ntape plan --examples 512 --dimension 784 --width 1024 --outputs 10 --out K.npz --json");
   if (const auto code = parse(app, arguments)) return *code;
   apply_threads(o.machine);
-  require_activation(o.model.activation);
+  require_activations(o.model.activation);
   if (o.inputs.empty() && (o.examples == 0 || o.dimension == 0))
     throw UserError("a plan needs --inputs, or --examples and --dimension");
   const Shape x = o.inputs.empty() ? Shape{o.examples, o.dimension} : inputs_shape(o.inputs);

@@ -58,7 +58,7 @@ void add_options(CLI::App& app, SpectrumCommandOptions& o) {
   hidden->excludes(width)->excludes(depth);
   for (auto* other : {width, hidden, outputs, seed, depth}) weights->excludes(other);
   for (auto* option : {weights, width, hidden, outputs, seed}) option->group("Model");
-  add_scales(app, o.model);
+  add_layers(app, o.model);
   app.add_option("--top", o.top, "how many eigenpairs")
       ->transform(whole_number(1))
       ->type_name("K")
@@ -214,7 +214,7 @@ int spectrum_command(const std::vector<std::string>& arguments) {
   if (const auto code = parse(app, arguments)) return *code;
   Interrupts interrupts;
   apply_threads(o.machine);
-  require_activation(o.model.activation);
+  require_activations(o.model.activation);
   if (o.kernel_pca && o.out.empty()) throw UserError("--kernel-pca needs --out, where the components go");
   if (!o.out.empty()) require_new_file(o.out, "--out");
   return o.machine.precision == "f32" ? run<float>(o) : run<double>(o);

@@ -29,8 +29,10 @@
 #include <ntape/kernel/spectrum.hpp>
 #include <ntape/limit/dual.hpp>
 #include <ntape/limit/phase.hpp>
+#include <ntape/limit/power_series.hpp>
 #include <ntape/limit/recursion.hpp>
 #include <ntape/limit/sphere.hpp>
+#include <ntape/limit/windows.hpp>
 #include <ntape/model/linearized.hpp>
 #include <ntape/model/mlp.hpp>
 #include <ntape/ops/activation.hpp>

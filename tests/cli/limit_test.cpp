@@ -2,8 +2,10 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <ntape/io/bytes.hpp>
 #include <ntape/io/npz.hpp>
 #include <ntape/limit/recursion.hpp>
+#include <ntape/limit/sphere.hpp>
 
 #include "support/command.hpp"
 #include "support/matrices.hpp"
@@ -161,4 +163,96 @@ TEST_CASE("limit checks definiteness on inputs, and says what it lacks") {
     CAPTURE(line);
     CHECK(refused.code == 2);
   }
+}
+
+TEST_CASE("limit gives the kernel as a function of the angle, with its series") {
+  const TempDir folder;
+  const Surroundings here{.folder = folder.path()};
+  const std::string line =
+      "limit --depth 3 --activation tanh,erf --residual --square 0.5 --angles 5 --degrees 20 ";
+  const Outcome said = run(tool_line(line + "--out t.npz"), here);
+  REQUIRE(said.code == 0);
+  Architecture a{
+      .widths = {2, 1, 1, 1}, .activation = "tanh", .activations = {"tanh", "erf"}, .residual = true};
+  const io::NpzReader file(folder / "t.npz");
+  const double pi = std::acos(-1.0);
+  const AngleCurve curve = angle_curve(a, .5, {0, pi / 4, pi / 2, 3 * pi / 4, pi});
+  const PowerSeries series = power_series(a, 20, .5);
+  REQUIRE(file.read("kappa").values.size() == 5);
+  REQUIRE(file.read("b").values.size() == 21);
+  for (Index k = 0; k < 5; ++k) {
+    CHECK(file.read("kappa").values[k] == curve.value[k]);
+    CHECK(file.read("kappa_bound").values[k] == curve.bound[k]);
+  }
+  for (Index k = 0; k <= 20; ++k) {
+    CHECK(file.read("b").values[k] == series.value[k]);
+    CHECK(file.read("b_tail").values[k] == series.tail[k]);
+  }
+  CHECK(said.out.find("smooth at angle 0\n") != std::string::npos);
+  const auto facts = nlohmann::json::parse(run(tool_line("limit --depth 2 --angles 3 --json"), here).out);
+  CHECK(facts["curve"]["cusp"] == angle_cusp({.widths = {2, 1, 1}}, 1));
+  CHECK(facts["curve"]["b"].size() == 201);
+}
+
+TEST_CASE("limit draws the curve and its coefficients, in a format by the file's name") {
+  const TempDir folder;
+  const Surroundings here{.folder = folder.path()};
+  const auto bytes = [&](const char* name) {
+    const auto read = io::read_bytes(folder / name);
+    return std::string(reinterpret_cast<const char*>(read.data()), read.size());
+  };
+  REQUIRE(run(tool_line("limit --depth 2 --quiet --degrees 20 --figure a.svg"), here).code == 0);
+  REQUIRE(run(tool_line("limit --depth 2 --quiet --degrees 20 --figure a.pdf"), here).code == 0);
+  CHECK(bytes("a.svg").find("depth 2, relu") != std::string::npos);
+  CHECK(bytes("a-series.svg").find("b_k, k odd") != std::string::npos);
+  CHECK(bytes("a.pdf").starts_with("%PDF"));
+  CHECK(bytes("a-series.pdf").starts_with("%PDF"));
+  for (const char* line : {"limit --figure a.jpg", "limit --figure a.svg", "limit --figure none/b.svg",
+                           "limit --angles 1", "limit --angles 5 --square 0",
+                           "limit --activation relu,tanh --angles 5", "limit --residual --phase"}) {
+    const Outcome refused = run(tool_line(line), here);
+    CAPTURE(line);
+    CHECK(refused.code == 2);
+  }
+  const Outcome bare = run(tool_line("limit --depth 2 --figure b.svg"), without_gnuplot(folder.path()));
+  CHECK(bare.code == 2);
+  CHECK(bare.err.find("gnuplot-nox") != std::string::npos);
+  CHECK(!std::filesystem::exists(folder / "b.svg"));
+}
+
+TEST_CASE("limit writes a kernel of any size in little memory, with the same bits in any budget") {
+  const TempDir folder;
+  const Surroundings here{.folder = folder.path(), .environment = {{"OMP_NUM_THREADS", "1"}}};
+  const Matrix<double> x = normal<double>(700, 3, 1), z = normal<double>(5, 3, 2);
+  io::write_npy(folder / "x.npy", x);
+  io::write_npy(folder / "z.npy", z);
+  const std::string line = "limit --inputs x.npy --depth 3 --activation tanh --tolerance 1e-6 --out ";
+  const Architecture a{.widths = {3, 1, 1, 1}, .activation = "tanh"};
+  const Outcome said = run(tool_line(line + "a.npy --memory 45MiB"), here);
+  REQUIRE(said.code == 0);
+  CHECK(said.out.starts_with("a.npy: limit NTK, 700 x 700, within "));
+  CHECK(said.peak_bytes < 45 * 0x1p20);
+  REQUIRE(run(tool_line(line + "b.npy --memory 1GiB"), here).code == 0);
+  const Matrix<double> expected = limit_ntk(a, x, {.tolerance = 1e-6}).values;
+  for (const char* name : {"a.npy", "b.npy"})
+    CHECK(largest_difference(io::read_npy_matrix<double>(folder / name), expected) == 0);
+  REQUIRE(run(tool_line(line + "c.npy --against z.npy"), here).code == 0);
+  CHECK(largest_difference(io::read_npy_matrix<double>(folder / "c.npy"),
+                           limit_kernels(a, x, z, {.tolerance = 1e-6}).ntk.values) == 0);
+
+  // A budget that is too small names the smallest that would do, which does.
+  const Outcome refused = run(tool_line(line + "d.npy --memory 1MiB"), here);
+  CHECK(refused.code == 2);
+  const std::string words = "the smallest budget that would do is ";
+  const std::size_t at = refused.err.find(words);
+  REQUIRE(at != std::string::npos);
+  std::string least = refused.err.substr(at + words.size());
+  least = least.substr(0, least.find_first_of(" ,\n"));
+  CHECK(!std::filesystem::exists(folder / "d.npy.partial"));
+  CHECK(run(tool_line(line + "d.npy --memory " + least), here).code == 0);
+  const Outcome archive = run(tool_line(line + "e.npz --memory 20MiB"), here);
+  CHECK(archive.code == 2);
+  CHECK(archive.err.find("--out T.npy") != std::string::npos);
+  for (const char* options : {"f.npy --layers", "f.npy --angles 5", "f.npy --memory much"})
+    CHECK(run(tool_line(line + options), here).code == 2);
 }

@@ -21,10 +21,20 @@ using limit::DualValue;
 
 namespace {
 
-// NTAPE_DUAL_CASES random cases per activation; a few are quick.
+// NTAPE_DUAL_CASES random cases per activation, NTAPE_DUAL_FIRST being the first; a few are quick.
+// NTAPE_DUAL_ACTIVATION asks for one activation alone.
 int cases() {
   const char* given = std::getenv("NTAPE_DUAL_CASES");
   return given ? std::atoi(given) : 4;
+}
+
+int first_case() {
+  const char* given = std::getenv("NTAPE_DUAL_FIRST");
+  return given ? std::atoi(given) : 0;
+}
+bool asked_for(const std::string& name) {
+  const char* given = std::getenv("NTAPE_DUAL_ACTIVATION");
+  return !given || name == given;
 }
 
 // Variances log-uniform in 1e-4..100; a third of the correlations uniform, two thirds with 1 - |rho|
@@ -55,7 +65,8 @@ TEST_CASE("the bound of the numerical route covers its error against an independ
     std::vector<double> tightness;
     double widest = 0;
     ++stream;
-    for (int k = 0; k < cases(); ++k) {
+    if (!asked_for(name)) continue;
+    for (int k = first_case(); k < first_case() + cases(); ++k) {
       const Covariance s = random_covariance(stream, k);
       const DualValue d = dual.at(s), pp = dual(s.p, s.p, s.p), qq = dual(s.q, s.q, s.q);
       const OracleDual oracle = dual_oracle(exact, s.p, s.c, s.q);

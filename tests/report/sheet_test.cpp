@@ -106,3 +106,11 @@ TEST_CASE("a chosen range of the y axis is kept") {
   sheet.panels[0].y_range = report::AxisRange{-3, 17};
   CHECK(contains(report::gnuplot_script(sheet, Format::svg), "set yrange [-3:17]"));
 }
+
+TEST_CASE("the ending of a file's name is its format") {
+  CHECK(report::format_of("a/b.svg") == Format::svg);
+  CHECK(report::format_of("b.pdf") == Format::pdf);
+  CHECK(report::format_of("b.png") == Format::png);
+  CHECK(!report::format_of("a.svg/b"));
+  CHECK(!report::format_of("b.jpeg"));
+}

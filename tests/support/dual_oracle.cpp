@@ -17,7 +17,11 @@ constexpr Real kPi = std::numbers::pi_v<long double>;
 
 template <class Rule>
 LongFunction of(Rule rule) {
-  return {[rule](Real x) { return rule.f(x); }, [rule](Real x) { return rule.df(x, rule.f(x)); }};
+  return {[rule](Real x) { return rule.f(x); }, [rule](Real x) { return rule.df(x, rule.f(x)); },
+          [rule](Real x) {
+            const Real y = rule.f(x);
+            return std::pair(y, rule.df(x, y));
+          }};
 }
 
 LongFunction polynomial(std::vector<Real> c) {
@@ -93,8 +97,12 @@ LongFunction long_function(const std::string& activation) {
     return {[](Real x) { return std::erf(x); }, [](Real x) { return 2 / std::sqrt(kPi) * std::exp(-x * x); }};
   if (name == "gelu") {
     const auto phi = [](Real x) { return std::erfc(-x / std::sqrt(Real(2))) / 2; };
-    return {[=](Real x) { return x * phi(x); },
-            [=](Real x) { return phi(x) + x * std::exp(-x * x / 2) / std::sqrt(2 * kPi); }};
+    const auto density = [](Real x) { return std::exp(-x * x / 2) / std::sqrt(2 * kPi); };
+    return {[=](Real x) { return x * phi(x); }, [=](Real x) { return phi(x) + x * density(x); },
+            [=](Real x) {
+              const Real below = phi(x);
+              return std::pair(x * below, below + x * density(x));
+            }};
   }
   if (name == "exp") return {[](Real x) { return std::exp(x); }, [](Real x) { return std::exp(x); }};
   if (name == "sign") return {[](Real x) { return Real((x > 0) - (x < 0)); }, [](Real) { return Real(0); }};
@@ -126,12 +134,22 @@ OracleDual dual_oracle(const LongFunction& s, double p, double c, double q, doub
   const Real rest = std::atan2(std::sqrt(determinant), -Real(c));
   const Real du = std::sqrt(Real(p)), dv = std::sqrt(Real(q)), steepest = std::max({du, dv, Real(1)});
 
-  const int radial = static_cast<int>(std::ceil(static_cast<Real>(fineness) * (4 + 1.8L * steepest)));
-  std::vector<Real> edges;
-  for (int k = 0; k <= radial; ++k)
-    edges.push_back(Real(11.5) * static_cast<Real>(k) / static_cast<Real>(radial));
-  std::vector<Node> radii = panels(edges);
-  for (Node& r : radii) r.weight *= r.at * std::exp(-r.at * r.at / 2) / (2 * kPi);
+  // Radial rules by their number of panels; a panel is 30 points for a change of s's argument by some 5.
+  std::vector<std::vector<Node>> rules;
+  const auto radii = [&](Real steep) -> const std::vector<Node>& {
+    const auto count = static_cast<std::size_t>(
+        std::ceil(static_cast<Real>(fineness) * (4 + 1.8L * std::max(steep, Real(1)))));
+    if (rules.size() <= count) rules.resize(count + 1);
+    if (rules[count].empty()) {
+      std::vector<Real> edges;
+      for (std::size_t k = 0; k <= count; ++k)
+        edges.push_back(Real(11.5) * static_cast<Real>(k) / static_cast<Real>(count));
+      rules[count] = panels(edges);
+      for (Node& r : rules[count]) r.weight *= r.at * std::exp(-r.at * r.at / 2) / (2 * kPi);
+    }
+    return rules[count];
+  };
+  const auto both = [&](Real x) { return s.both ? s.both(x) : std::pair(s.f(x), s.df(x)); };
   const int levels = 1 + static_cast<int>(std::ceil(std::log2(steepest) + static_cast<Real>(fineness)));
 
   OracleDual sum{0, 0, 0, 0};
@@ -139,10 +157,12 @@ OracleDual dual_oracle(const LongFunction& s, double p, double c, double q, doub
     const Real width = sign > 0 ? rest : angle;
     for (const Node& t : sector_nodes(width, levels)) {
       const Real a = du * std::sin(t.at), b = static_cast<Real>(sign) * dv * std::sin(width - t.at);
-      for (const Node& r : radii)
+      for (const Node& r : radii(std::max(std::abs(a), std::abs(b))))
         for (const Real side : {Real(1), Real(-1)}) {
-          const Real u = side * r.at * a, v = side * r.at * b, weight = t.weight * r.weight;
-          const Real value = weight * s.f(u) * s.f(v), slope = weight * s.df(u) * s.df(v);
+          const auto [fu, slope_u] = both(side * r.at * a);
+          const auto [fv, slope_v] = both(side * r.at * b);
+          const Real weight = t.weight * r.weight, value = weight * fu * fv,
+                     slope = weight * slope_u * slope_v;
           sum.value += value;
           sum.slope += slope;
           sum.value_scale += std::abs(value);

@@ -10,8 +10,26 @@ namespace ntape::limit {
   return units * kEpsilon * std::abs(magnitude);
 }
 
-/// A rule from a form: a struct with at(Covariance), mean(variance), sensitivity(variance), degree()
-/// and, if it can, value_gap(Covariance) and prepare(variances).
+/// Coefficients of a slope series with their relative errors, `units` of rounding at k = 0 and `more` each k,
+/// and what the variance's error does to a coefficient that goes like its power `powers` + k `powers_each`.
+struct SeriesErrors {
+  double units, more, powers, powers_each;
+};
+[[nodiscard]] inline SlopeSeries rounded_series(std::vector<double> value, const SeriesErrors& errors,
+                                                double variance_error) {
+  SlopeSeries series{std::move(value), {}, false};
+  for (std::size_t k = 0; k < series.value.size(); ++k) {
+    const double n = static_cast<double>(k);
+    const double relative = (errors.units + errors.more * n) * kEpsilon +
+                            (errors.powers + errors.powers_each * n) * variance_error;
+    series.error.push_back(relative / 2 * std::sqrt(series.value[k]));
+  }
+  return series;
+}
+
+/// A rule from a form: a struct with at(Covariance), mean(variance), sensitivity(variance), degree(),
+/// slope_series(variance, variance_error, count) and, if it can, value_gap(Covariance) and
+/// prepare(variances).
 template <class Form>
 class ClosedRule final : public DualRule {
  public:
@@ -23,6 +41,9 @@ class ClosedRule final : public DualRule {
   double value_gap(const Covariance& s) const override {
     if constexpr (requires { form_.value_gap(s); }) return form_.value_gap(s);
     return -1;
+  }
+  SlopeSeries slope_series(double variance, double variance_error, std::size_t count) const override {
+    return form_.slope_series(variance, variance_error, count);
   }
   std::unique_ptr<PreparedDual> prepare(const std::vector<double>& variances,
                                         double tolerance) const override {

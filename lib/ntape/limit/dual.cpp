@@ -4,6 +4,7 @@
 #include <ntape/limit/numerical.hpp>
 #include <ntape/limit/rule.hpp>
 #include <ntape/limit/rules_by_name.hpp>
+#include <numbers>
 
 namespace ntape::limit {
 namespace {
@@ -25,6 +26,7 @@ class Unprepared final : public PreparedDual {
       out.gap[k] = rule_.value_gap(s);
     }
   }
+  double bytes() const override { return static_cast<double>(variances_.size() * sizeof(double)); }
 
  private:
   const DualRule& rule_;
@@ -35,6 +37,11 @@ class Unprepared final : public PreparedDual {
 
 std::unique_ptr<PreparedDual> DualRule::prepare(const std::vector<double>& variances, double) const {
   return std::make_unique<Unprepared>(*this, variances);
+}
+
+double DualRule::cusp(double variance) const {
+  const double jump = sensitivity(variance).jump;
+  return jump * jump / (2 * std::numbers::pi);
 }
 
 Dual::Dual(const std::string& activation) : rule_(rule_by_name(activation)) {}

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <ntape/limit/covariance.hpp>
 #include <optional>
@@ -62,11 +63,16 @@ class Dual {
   [[nodiscard]] std::optional<double> degree() const;
 
   [[nodiscard]] const DualRule& rule() const { return *rule_; }
+  [[nodiscard]] const std::shared_ptr<const DualRule>& shared_rule() const { return rule_; }
 
  private:
   explicit Dual(std::shared_ptr<const DualRule> rule) : rule_(std::move(rule)) {}
   std::shared_ptr<const DualRule> rule_;
 };
+
+/// Duals by the names that an Architecture calls its activations: for functions of the user's own, or in
+/// place of the duals that Dual(name) would give.
+using Duals = std::map<std::string, Dual>;
 
 /// Whether Dual(activation) is known.
 [[nodiscard]] bool has_dual(const std::string& activation);

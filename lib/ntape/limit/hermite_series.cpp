@@ -3,6 +3,7 @@
 #include <cmath>
 #include <ntape/limit/hermite_series.hpp>
 #include <ntape/limit/line_rule.hpp>
+#include <ntape/limit/vectors.hpp>
 #include <numbers>
 
 namespace ntape::limit {
@@ -91,7 +92,7 @@ std::shared_ptr<const HermiteMaker::Table> HermiteMaker::table(double variance, 
   return made;
 }
 
-HermiteCoefficients HermiteMaker::operator()(double variance, double tolerance) const {
+HermiteCoefficients HermiteMaker::operator()(double variance, double tolerance, std::size_t least) const {
   HermiteCoefficients out;
   out.of = moments(function_, variance);
   const double deviation = std::sqrt(variance), whole = out.of.slope;
@@ -103,7 +104,7 @@ HermiteCoefficients HermiteMaker::operator()(double variance, double tolerance) 
   double left = whole, gap = 0;
   std::shared_ptr<const Table> table;
   std::vector<double> df;
-  for (std::size_t k = 0; k < most && (k == 0 || left > enough); k += kBlock) {
+  for (std::size_t k = 0; k < most && (k < std::max<std::size_t>(least, 1) || left > enough); k += kBlock) {
     if (!table || k + kBlock > table->count) {
       // Few coefficients do with few nodes; the ones at hand stay right.
       table = this->table(variance, reach, std::min(most, std::max<std::size_t>(128, 4 * k)));
@@ -124,6 +125,9 @@ HermiteCoefficients HermiteMaker::operator()(double variance, double tolerance) 
   }
 
   const double size = std::sqrt(whole);
+  out.deviation = deviation;
+  out.root_slope = size;
+  out.mean_error = (out.of.error + 6 * kEpsilon) * std::sqrt(out.of.value);
   out.error = 8 * kEpsilon * size + nested_error(gap, 0, size);
   const std::size_t blocks = out.d.size() / kBlock;
   out.tail.resize(blocks + 1);
@@ -154,7 +158,7 @@ struct Sums {
   double slope = 0, value = 0;  // sum d_k d'_k rho^k, and the same over (k + 1)
 };
 
-Sums sum_blocks(const double* a, const double* b, std::size_t n, double rho) {
+NTAPE_INLINE Sums sum_blocks(const double* a, const double* b, std::size_t n, double rho) {
   constexpr std::size_t kLanes = 8;
   double power[kLanes], slope[kLanes] = {}, value[kLanes] = {};
   power[0] = 1;
@@ -178,12 +182,25 @@ Sums sum_blocks(const double* a, const double* b, std::size_t n, double rho) {
 
 }  // namespace
 
+SlopeSeries hermite_slopes(const Function& function, double variance, double variance_error,
+                           std::size_t count) {
+  // Four times as many, because kinks may take three quarters.
+  const HermiteMaker maker(function, 4 * (count + kBlock) / kBlock * kBlock);
+  const HermiteCoefficients all = maker(variance, 1, count);
+  SlopeSeries series;
+  for (std::size_t k = 0; k < count; ++k) {
+    series.value.push_back(all.d[k] * all.d[k]);
+    series.error.push_back(all.error + variance_error / 2 * all.of.curving);
+  }
+  return series;
+}
+
 SeriesSum hermite_dual(const HermiteCoefficients& p, const HermiteCoefficients& q, double c, double gap,
                        double tolerance) {
-  const double root = std::sqrt(p.of.variance) * std::sqrt(q.of.variance);
+  const double root = p.deviation * q.deviation;
   const double size = root == 0 ? 0 : gap < 0.5 ? 1 - gap : std::min(std::abs(c) / root, 1.0);
   const double rho = std::copysign(size, c);
-  const double whole = std::sqrt(p.of.slope * q.of.slope);
+  const double whole = p.root_slope * q.root_slope;
   // |rho|^16
   double block = size * size;
   for (int k = 0; k < 3; ++k) block *= block;
@@ -192,23 +209,23 @@ SeriesSum hermite_dual(const HermiteCoefficients& p, const HermiteCoefficients& 
   double power = block;
   for (; high < most && p.tail[high] * q.tail[high] * power > tolerance * whole; ++high) power *= block;
   const std::size_t n = high * kBlock;
-  const Sums sum = sum_blocks(p.d.data(), q.d.data(), n, rho);
+  Sums sum;
+  vectorized([&]() NTAPE_LOOP { sum = sum_blocks(p.d.data(), q.d.data(), n, rho); });
 
   // sum_k |d_k rho^k| by Cauchy and Schwarz or without rho, whichever is less
   const double spread = 1 / std::sqrt(std::max(gap * (2 - gap), 1e-300));
-  const double p_total = std::min(p.total[high], std::sqrt(p.of.slope) * spread);
-  const double q_total = std::min(q.total[high], std::sqrt(q.of.slope) * spread);
+  const double p_total = std::min(p.total[high], p.root_slope * spread);
+  const double q_total = std::min(q.total[high], q.root_slope * spread);
   const double coefficients = p.error * q_total + q.error * p_total + 4 * kEpsilon * whole;
   const double rest = p.tail[high] * q.tail[high] * power;
   const double means = p.of.mean * q.of.mean;
-  const auto mean_error = [](const Moments& m) { return (m.error + 6 * kEpsilon) * std::sqrt(m.value); };
   const double value = means + root * rho * sum.value;
-  return {{value, sum.slope,
-           root * size * (coefficients + rest / static_cast<double>(n + 1)) +
-               mean_error(p.of) * std::abs(q.of.mean) + mean_error(q.of) * std::abs(p.of.mean) +
-               mean_error(p.of) * mean_error(q.of) + 4 * kEpsilon * std::abs(value),
-           coefficients + rest},
-          n};
+  return {
+      {value, sum.slope,
+       root * size * (coefficients + rest / static_cast<double>(n + 1)) + p.mean_error * std::abs(q.of.mean) +
+           q.mean_error * std::abs(p.of.mean) + p.mean_error * q.mean_error + 4 * kEpsilon * std::abs(value),
+       coefficients + rest},
+      n};
 }
 
 }  // namespace ntape::limit

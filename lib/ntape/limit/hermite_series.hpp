@@ -23,6 +23,9 @@ struct HermiteCoefficients {
   std::vector<double> tail;   ///< at block b, and at the end: an upper bound of sqrt(T_n), n = kBlock b
   std::vector<double> total;  ///< at block b: sum_{k<n} |d_k|
   double error = 0;           ///< of one coefficient
+  double deviation = 0;       ///< sqrt(of.variance)
+  double root_slope = 0;      ///< sqrt(of.slope)
+  double mean_error = 0;      ///< of of.mean
 };
 
 /// Computes coefficients of one function, sharing between variances what does not depend on them.
@@ -33,9 +36,10 @@ class HermiteMaker {
   explicit HermiteMaker(Function function, std::size_t most = 1024);
   ~HermiteMaker();
 
-  /// As many coefficients as leave T_n below tolerance^2 E[s'^2], or as there may be. May be called by
-  /// several threads. Throws as moments. Cost: some 10 to 1000 us.
-  [[nodiscard]] HermiteCoefficients operator()(double variance, double tolerance) const;
+  /// As many coefficients as leave T_n below tolerance^2 E[s'^2] and as are `least` asked for, or as there
+  /// may be. May be called by several threads. Throws as moments. Cost: some 10 to 1000 us.
+  [[nodiscard]] HermiteCoefficients operator()(double variance, double tolerance,
+                                               std::size_t least = 0) const;
   [[nodiscard]] const Function& function() const { return function_; }
 
  private:
@@ -46,6 +50,11 @@ class HermiteMaker {
   mutable std::mutex mutex_;
   mutable std::map<std::tuple<double, double, std::size_t>, std::shared_ptr<const Table>> tables_;
 };
+
+/// The first d_k^2, with the errors of d_k: small ones are right to 1e-32 of the largest.
+/// Jumps of s' away from 0 are not counted in what the variance's error does. Throws as moments.
+[[nodiscard]] SlopeSeries hermite_slopes(const Function& function, double variance, double variance_error,
+                                         std::size_t count);
 
 /// Sums of a series, and a bound of what is wrong with them.
 struct SeriesSum {

@@ -21,7 +21,10 @@ LayerFactors factors(const Architecture& a, Index l, int exponent) {
 // Follows all examples from layer to layer.
 class Walk {
  public:
-  Walk(const Architecture& architecture, double tolerance) : a_(architecture), tolerance_(tolerance) {}
+  Walk(const Architecture& architecture, double tolerance, const Duals& duals)
+      : a_(architecture), tolerance_(tolerance) {
+    for (const auto& [name, dual] : duals) rules_[name] = dual.shared_rule();
+  }
 
   Layers operator()(const std::vector<double>& squares, double square_error) {
     Layers layers{factors(a_, 0, 0), {}, 0};
@@ -42,8 +45,9 @@ class Walk {
   };
 
   HiddenLayer layer(Index l) {
-    HiddenLayer layer{rule(a_.activation_of(l)),  nullptr, a_.adds_previous(l), a_.layer_norm, 1, {}, 0,
-                      ExampleColumns(now_.size())};
+    HiddenLayer layer{
+        rule(a_.activation_of(l)),  nullptr, a_.adds_previous(l), a_.layer_norm, 1, {}, 0, false,
+        ExampleColumns(now_.size())};
     layer.unit = rescale(!layer.layer_norm && layer.rule->degree() == 1.0);
     layer.factors = factors(a_, l, exponent_);
     layer.jump = layer.rule->sensitivity(1).jump;
@@ -96,6 +100,8 @@ class Walk {
       error = e.p_error * kLayerNormEpsilon / sum + 2 * kEpsilon;
     }
     at.variance[i] = variance;
+    at.variance_error[i] = error;
+    at.sum_error[i] = e.p_error;
     at.deviation[i] = std::sqrt(variance);
     at.before[i] = e.mean;
     at.before_error[i] = e.mean_error;
@@ -115,6 +121,9 @@ class Walk {
     at.value_slack[i] = variance_error * s.stretch / 2;
     at.slope_slack[i] = variance_error * s.curving_stretch / 2;
     at.smooth[i] = at.deviation[i] * s.curvature;
+    at.moving[i] = variance_error * s.moving / 2;
+    at.steepest[i] = s.steepest;
+    layer.moving = layer.moving || s.moving > 0;
     // dE[s^2] = E[u s s'] dp/p
     double a = d.value, error = 2 * at.value_slack[i] * at.size[i] + d.value_bound;
     if (a_.residual) {
@@ -151,16 +160,42 @@ class Walk {
 
 }  // namespace
 
+std::vector<ExampleColumns::Numbers*> ExampleColumns::columns() {
+  return {&variance,
+          &variance_error,
+          &sum_error,
+          &deviation,
+          &inverse,
+          &inverse_error,
+          &size,
+          &slope_size,
+          &value_slack,
+          &slope_slack,
+          &smooth,
+          &moving,
+          &steepest,
+          &mean,
+          &mean_error,
+          &before,
+          &before_error,
+          &activation,
+          &activation_error,
+          &root_activation,
+          &root_next,
+          &dead,
+          &next_slack};
+}
 ExampleColumns::ExampleColumns(std::size_t count) {
-  for (Numbers* column : {&variance, &deviation, &inverse, &inverse_error, &size, &slope_size, &value_slack,
-                          &slope_slack, &smooth, &mean, &mean_error, &before, &before_error, &activation,
-                          &activation_error, &root_activation, &root_next, &dead, &next_slack})
-    column->assign(count, 0.0);
+  for (Numbers* column : columns()) column->assign(count, 0.0);
+}
+double ExampleColumns::bytes() const {
+  const std::size_t count = sizeof *this / sizeof(Numbers);
+  return static_cast<double>(count * variance.size() * sizeof(double));
 }
 
 Layers run_examples(const Architecture& architecture, const std::vector<double>& squares, double square_error,
-                    double tolerance) {
-  return Walk(architecture, tolerance)(squares, square_error);
+                    double tolerance, const Duals& duals) {
+  return Walk(architecture, tolerance, duals)(squares, square_error);
 }
 
 }  // namespace ntape::limit

@@ -17,9 +17,11 @@ struct LayerFactors {
 /// Examples at one hidden layer, a column per quantity. Relative errors are of variances.
 struct ExampleColumns {
   using Numbers = std::vector<double>;
-  Numbers variance;   ///< what the dual takes, after layer_norm if there is one
-  Numbers deviation;  ///< its square root
-  Numbers inverse;    ///< 1 / sqrt(p + e) with layer_norm, 1 without
+  Numbers variance;        ///< what the dual takes, after layer_norm if there is one
+  Numbers variance_error;  ///< relative
+  Numbers sum_error;       ///< of Sigma^l(x,x), relative
+  Numbers deviation;       ///< its square root
+  Numbers inverse;         ///< 1 / sqrt(p + e) with layer_norm, 1 without
   Numbers inverse_error;
   Numbers size;         ///< sqrt(K(p,p,p))
   Numbers slope_size;   ///< sqrt(K'(p,p,p))
@@ -27,6 +29,9 @@ struct ExampleColumns {
                         ///< times the stretch
   Numbers slope_slack;  ///< the same of s'(u)
   Numbers smooth;       ///< sqrt(p) times the curvature
+  Numbers moving;  ///< what the variance's error does to jumps of s' away from 0: half of it, relative, times
+                   ///< the sensitivity's `moving`
+  Numbers steepest;              ///< the sensitivity's
   Numbers mean, mean_error;      ///< mu, of s at this layer; residual networks only
   Numbers before, before_error;  ///< m^{l-1}
   Numbers activation;            ///< A^l(x,x)
@@ -37,6 +42,10 @@ struct ExampleColumns {
   Numbers next_slack;  ///< relative error of A^l(x,x) times bias / Sigma^{l+1}: its part in the gap's
 
   explicit ExampleColumns(std::size_t count);
+  [[nodiscard]] double bytes() const;
+
+ private:
+  [[nodiscard]] std::vector<Numbers*> columns();
 };
 
 struct HiddenLayer {
@@ -45,7 +54,8 @@ struct HiddenLayer {
   bool residual, layer_norm;
   double unit;           ///< what everything is multiplied by on entering this layer: a power of two
   LayerFactors factors;  ///< from this layer to the next
-  double jump;           ///< of s' at 0
+  double jump;           ///< the jumps of s' together
+  bool moving;           ///< whether there are any away from 0
   ExampleColumns examples;
 };
 
@@ -56,9 +66,10 @@ struct Layers {
   int exponent = 0;
 };
 
-/// For examples whose |x|^2 / n_0 is `squares`, with relative error `square_error`.
+/// For examples whose |x|^2 / n_0 is `squares`, with relative error `square_error`. Throws UserError when an
+/// activation is neither among `duals` nor known by its name.
 [[nodiscard]] Layers run_examples(const Architecture& architecture, const std::vector<double>& squares,
-                                  double square_error, double tolerance);
+                                  double square_error, double tolerance, const Duals& duals);
 
 /// e in layer_norm, as the tape's op has it.
 constexpr double kLayerNormEpsilon = 1e-5;

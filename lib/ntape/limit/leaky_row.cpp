@@ -1,5 +1,6 @@
 #include <cmath>
 #include <ntape/limit/leaky_row.hpp>
+#include <ntape/limit/vectors.hpp>
 #include <numbers>
 #include <utility>
 
@@ -31,13 +32,13 @@ constexpr auto kLens = [] {
 
 // Horner's scheme, falling powers, without a loop: inside one it would keep the outer loop from vectorizing.
 template <std::size_t N, std::size_t... I>
-inline double horner(const double (&c)[N], double x, std::index_sequence<I...>) {
+NTAPE_INLINE double horner(const double (&c)[N], double x, std::index_sequence<I...>) {
   double y = 0;
   ((y = y * x + c[I]), ...);
   return y;
 }
 template <std::size_t N>
-inline double horner(const double (&c)[N], double x) {
+NTAPE_INLINE double horner(const double (&c)[N], double x) {
   return horner(c, x, std::make_index_sequence<N>{});
 }
 
@@ -52,29 +53,35 @@ class LeakyRows final : public PreparedDual {
     const double a = a_, fold = (1 - a) * (1 - a), du = deviations_[i];
     const double kink = fold / (2 * pi), over = 1 / (1 + a * a);
     const double* dv = deviations_.data() + first;
+    vectorized([&]() NTAPE_LOOP {
 #pragma omp simd
-    for (std::size_t k = 0; k < count; ++k) {
-      const double g = gap[k], root = du * dv[k], cosine = 1 - g, sine = std::sqrt(g * (2 - g));
-      // acos(1 - g) = 2 asin(sqrt(g/2)) for g <= 1/2, pi/2 - asin(1 - g) beyond
-      const bool near = g <= 0.5;
-      const double z = near ? 0.5 * g : cosine * cosine, half = std::sqrt(0.5 * g), x = near ? half : cosine;
-      const double arc = horner(kArcsine, z) * x;
-      const double angle = near ? 2 * arc : pi / 2 - arc;
-      const double square = angle * angle;
-      const double series = horner(kLens.c, square) * (square * angle), plain = sine - angle * cosine;
-      const double lens = angle < 0.7 ? series : plain;
+      for (std::size_t k = 0; k < count; ++k) {
+        const double g = gap[k], root = du * dv[k], cosine = 1 - g, sine = std::sqrt(g * (2 - g));
+        // acos(1 - g) = 2 asin(sqrt(g/2)) for g <= 1/2, pi/2 - asin(1 - g) beyond
+        const bool near = g <= 0.5;
+        const double z = near ? 0.5 * g : cosine * cosine, half = std::sqrt(0.5 * g),
+                     x = near ? half : cosine;
+        const double arc = horner(kArcsine, z) * x;
+        const double angle = near ? 2 * arc : pi / 2 - arc;
+        const double square = angle * angle;
+        const double series = horner(kLens.c, square) * (square * angle), plain = sine - angle * cosine;
+        const double lens = angle < 0.7 ? series : plain;
 
-      const bool positive = c[k] >= 0;
-      const double line = a * c[k], bent = kink * (root * lens + (positive ? pi * c[k] : 0.0));
-      const double rest = positive ? pi - angle : angle, slope = a + kink * rest;
-      out.value[k] = line + bent;
-      out.slope[k] = slope;
-      out.value_bound[k] = 8 * kEpsilon * (std::abs(line) + bent);
-      out.slope_bound[k] = 8 * kEpsilon * slope;
-      const double part = lens / pi;
-      const double apart = over * (2 * a * g + fold * (positive ? g - part : 1 + part));
-      out.gap[k] = apart > 1 ? 2 - apart : apart;
-    }
+        const bool positive = c[k] >= 0;
+        const double line = a * c[k], bent = kink * (root * lens + (positive ? pi * c[k] : 0.0));
+        const double rest = positive ? pi - angle : angle, slope = a + kink * rest;
+        out.value[k] = line + bent;
+        out.slope[k] = slope;
+        out.value_bound[k] = 8 * kEpsilon * (std::abs(line) + bent);
+        out.slope_bound[k] = 8 * kEpsilon * slope;
+        const double part = lens / pi;
+        const double apart = over * (2 * a * g + fold * (positive ? g - part : 1 + part));
+        out.gap[k] = apart > 1 ? 2 - apart : apart;
+      }
+    });
+  }
+  double bytes() const override {
+    return static_cast<double>(deviations_.size() * sizeof(double));
   }
 
  private:

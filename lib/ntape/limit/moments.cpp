@@ -36,6 +36,12 @@ double distance(const Sums& a, const Sums& b) {
   return std::max({mean, gap(a.value, b.value), gap(a.slope, b.slope)});
 }
 
+// Whether a kink lies between the two: a jump is no slope.
+bool crossed(const std::vector<double>& kinks, double from, double to) {
+  return std::any_of(kinks.begin(), kinks.end(),
+                     [&](double k) { return (k > from && k <= to) || (k < from && k >= to); });
+}
+
 Sums sums(const Function& s, double deviation, const LineRule& rule, bool coarse) {
   constexpr double kShift = 0x1p-20;  // relative, of u, to see how s' changes
   Sums sum;
@@ -47,7 +53,8 @@ Sums sums(const Function& s, double deviation, const LineRule& rule, bool coarse
     sum.value += w * f * f;
     sum.slope += w * df * df;
     if (coarse) continue;
-    const double change = (s.df(u + kShift * u) - df) / kShift;
+    const double shift = crossed(s.kinks, u, u + kShift * u) ? -kShift : kShift;
+    const double change = (s.df(u + shift * u) - df) / shift;
     sum.stretch += w * u * u * df * df;
     sum.curving += w * change * change;
   }

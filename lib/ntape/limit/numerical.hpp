@@ -6,8 +6,8 @@
 namespace ntape::limit {
 
 /// The dual of any function: a Hermite series where it converges to what is asked for, an integral over the
-/// plane elsewhere. `sensitivity` may be empty: sensitivities then come from the moments, kinks away from 0
-/// not counted.
+/// plane elsewhere. `sensitivity` may be empty: sensitivities then come from the moments and the jumps at
+/// kinks.
 [[nodiscard]] std::shared_ptr<const DualRule> numerical_rule(
     Function s, Blur blur = {}, std::function<Sensitivity(double)> sensitivity = {});
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <ntape/limit/pairs.hpp>
+#include <ntape/limit/vectors.hpp>
 #include <numbers>
 
 namespace ntape::limit {
@@ -9,7 +10,7 @@ namespace {
 constexpr double kTiny = 1e-300;  // keeps 0 / 0 away
 
 // How far acos(rho) can move when rho moves by d, where 1 - |rho| is `gap`.
-inline double turn(double gap, double d) {
+NTAPE_INLINE double turn(double gap, double d) {
   const double anywhere = std::numbers::pi / 2 * std::sqrt(2 * d), left = gap - d;
   const double here = d / std::sqrt(left > 0 ? left * (2 - gap) : 1.0);
   return left > 0 && here < anywhere ? here : anywhere;
@@ -23,7 +24,7 @@ struct Gap {
   Gap(const LayerFactors& factors, double a, double s, double root)
       : f(factors), a11(a), s1(s), root_p(root) {}
 
-  double operator()(double a12, double a22, double s2, double root_q, double a_gap) const {
+  NTAPE_INLINE double operator()(double a12, double a22, double s2, double root_q, double a_gap) const {
     const double root = root_p * root_q, r = s1 * s2, difference = (a11 - a22) / (s1 + s2 + kTiny);
     const double apart = f.bias * f.forward * difference * difference / (root + f.bias + f.forward * r);
     // 1 - rho of A where Sigma is positive, 1 + rho where it is not
@@ -38,12 +39,6 @@ struct Gap {
 
 }  // namespace
 
-double next_gap(const LayerFactors& f, double a11, double a12, double a22, double a_gap) {
-  const double p = f.forward * a11 + f.bias, q = f.forward * a22 + f.bias;
-  if (p == 0 || q == 0) return p == 0 && q == 0 ? 0 : 1;
-  return Gap(f, a11, std::sqrt(a11), std::sqrt(p))(a12, a22, std::sqrt(a22), std::sqrt(q), a_gap);
-}
-
 void PairRow::run(const Layers& layers, const Start& start) {
   begin(layers, start);
   for (std::size_t l = 0; l < layers.hidden.size(); ++l) through(layers.hidden[l], l + 1, start);
@@ -54,21 +49,31 @@ void PairRow::begin(const Layers& layers, const Start& start) {
   const LayerFactors& f = layers.first;
   for (Numbers& s : shares_) s.assign(kMost, 0.0);
   for (Numbers& s : share_sums_) s.assign(kMost, 0.0);
-  for (std::size_t k = 0; k < start.count; ++k) {
-    const double a11 = start.squares[start.i], a22 = start.squares[start.first + k], a12 = start.product[k];
-    c_[k] = f.forward * a12 + f.bias;
-    c_error_[k] = f.forward * start.product_error[k] + 2 * kEpsilon * std::abs(c_[k]);
-    gap_[k] = next_gap(f, a11, a12, a22, start.product_gap[k]);
-    const double root = std::sqrt(f.forward * a11 + f.bias) * std::sqrt(f.forward * a22 + f.bias);
-    gap_error_[k] = gap_[k] == 0 || root == 0
-                        ? 0
-                        : f.forward * std::sqrt(a11) * std::sqrt(a22) / root * start.gap_error[k] +
-                              16 * kEpsilon * gap_[k];
-    theta_[k] = f.weight * a12 + f.shift;
-    theta_error_[k] = f.weight * start.product_error[k] + 2 * kEpsilon * std::abs(theta_[k]);
-    a_[k] = a_error_[k] = sum_[k] = sum_error_[k] = 0;
-    if (!shares_.empty()) shares_[0][k] = theta_[k];
-  }
+  const double a11 = start.squares[start.i], root_a = std::sqrt(a11), p = f.forward * a11 + f.bias;
+  const double root_p = p > 0 ? std::sqrt(p) : 1, dead = p > 0 ? 0 : 1;
+  const Gap gap(f, a11, root_a, root_p);
+  const double *squares = start.squares + start.first, *product = start.product,
+               *product_gap = start.product_gap, *product_errors = start.product_error,
+               *gap_errors = start.gap_error;
+  // No branches: this loop must vectorize.
+  vectorized([&]() NTAPE_LOOP {
+#pragma omp simd
+    for (std::size_t k = 0; k < start.count; ++k) {
+      const double a22 = squares[k], a12 = product[k], q = f.forward * a22 + f.bias, root_b = std::sqrt(a22);
+      const double root_q = q > 0 ? std::sqrt(q) : 1.0, dead_q = q > 0 ? 0.0 : 1.0, root = root_p * root_q;
+      c_[k] = f.forward * a12 + f.bias;
+      c_error_[k] = f.forward * product_errors[k] + 2 * kEpsilon * std::abs(c_[k]);
+      const double one_dies = std::abs(dead - dead_q), both_live = (1 - dead) * (1 - dead_q);
+      const double g = both_live * gap(a12, a22, root_b, root_q, product_gap[k]) + one_dies;
+      gap_[k] = g;
+      const double g_error = f.forward * root_a * root_b / root * gap_errors[k] + 16 * kEpsilon * g;
+      gap_error_[k] = g == 0 ? 0.0 : both_live * g_error;
+      theta_[k] = f.weight * a12 + f.shift;
+      theta_error_[k] = f.weight * product_errors[k] + 2 * kEpsilon * std::abs(theta_[k]);
+      a_[k] = a_error_[k] = sum_[k] = sum_error_[k] = 0;
+    }
+  });
+  if (!shares_.empty()) std::copy_n(theta_, start.count, shares_[0].begin());
 }
 
 void PairRow::scale(double unit, std::size_t count) {
@@ -107,20 +112,27 @@ void PairRow::through(const HiddenLayer& layer, std::size_t index, const Start& 
                  *deviations = column(u.deviation);
     const double *value_slacks = column(u.value_slack), *slope_slacks = column(u.slope_slack),
                  *smooths = column(u.smooth);
+    vectorized([&]() NTAPE_LOOP {
 #pragma omp simd
-    for (std::size_t k = 0; k < count; ++k) {
-      const double e = gap_error_[k], dth = turn(gap_[k], e);
-      const double change = slope_slack * slope_sizes[k] + slope_slacks[k] * slope_size +
-                            smooth * smooths[k] * e + jump * (smooth + smooths[k]) * std::sqrt(e * dth) +
-                            jump * jump * dth;
-      const double most = slope_size * slope_sizes[k], here = std::abs(slope[k]) + change;
-      const double steepest = here < most ? here : most, rho = deviation * deviations[k] * steepest * e;
-      value_error[k] += value_slack * sizes[k] + value_slacks[k] * size + rho;
-      slope_error[k] += change;
-      // rho of A, where the rule knows its gap: a homogeneous dual normalized depends on rho alone
-      const double norm = size * sizes[k];
-      rho_error_[k] = norm > 0 ? rho / norm + 16 * kEpsilon * a_gap[k] : 0;
-    }
+      for (std::size_t k = 0; k < count; ++k) {
+        const double e = gap_error_[k], dth = turn(gap_[k], e);
+        const double change = slope_slack * slope_sizes[k] + slope_slacks[k] * slope_size +
+                              smooth * smooths[k] * e + jump * (smooth + smooths[k]) * std::sqrt(e * dth) +
+                              jump * jump * dth;
+        const double most = slope_size * slope_sizes[k], here = std::abs(slope[k]) + change;
+        const double steepest = here < most ? here : most, rho = deviation * deviations[k] * steepest * e;
+        value_error[k] += value_slack * sizes[k] + value_slacks[k] * size + rho;
+        slope_error[k] += change;
+        // rho of A, where the rule knows its gap: a homogeneous dual normalized depends on rho alone
+        const double norm = size * sizes[k];
+        rho_error_[k] = norm > 0 ? rho / norm + 16 * kEpsilon * a_gap[k] : 0;
+      }
+    });
+  }
+  if (layer.moving) {
+    const double *movings = column(u.moving), *steepests = column(u.steepest);
+    for (std::size_t k = 0; k < count; ++k)
+      slope_error[k] += u.moving[i] * steepests[k] + movings[k] * u.steepest[i];
   }
   if (layer.layer_norm)
     for (std::size_t k = 0; k < count; ++k) {
@@ -129,17 +141,19 @@ void PairRow::through(const HiddenLayer& layer, std::size_t index, const Start& 
       slope_error[k] = slope_error[k] * inverses +
                        std::abs(slope[k]) * (u.inverse_error[i] + u.inverse_error[start.first + k]);
     }
-  for (std::size_t k = 0; k < count; ++k) {
-    const double t = slope[k] * theta_[k], size = std::abs(theta_[k]) + theta_error_[k];
-    const double t_error = std::abs(slope[k]) * theta_error_[k] + slope_error[k] * size;
-    sum_[k] = layer.residual ? sum_[k] + t : t;
-    sum_error_[k] = layer.residual ? sum_error_[k] + t_error : t_error;
-  }
+  const double kept = layer.residual ? 1 : 0;
+  vectorized([&]() NTAPE_LOOP {
+#pragma omp simd
+    for (std::size_t k = 0; k < count; ++k) {
+      const double t = slope[k] * theta_[k], size = std::abs(theta_[k]) + theta_error_[k];
+      const double t_error = std::abs(slope[k]) * theta_error_[k] + slope_error[k] * size;
+      sum_[k] = kept != 0 ? sum_[k] + t : t;
+      sum_error_[k] = kept != 0 ? sum_error_[k] + t_error : t_error;
+    }
+  });
   if (layer.residual) add_previous(layer, start, value, value_error, a_gap);
-  for (std::size_t k = 0; k < count; ++k) {
-    a_[k] = value[k];
-    a_error_[k] = value_error[k];
-  }
+  std::copy_n(value, count, a_);
+  std::copy_n(value_error, count, a_error_);
   gap_by_difference(layer, start, a_gap);
   next(layer, start, a_gap);
   for (std::size_t l = 0; l < shares_.size() && l <= index; ++l)
@@ -169,16 +183,20 @@ void PairRow::add_previous(const HiddenLayer& layer, const Start& start, double*
 // The gap of A where nothing better is known, with the error of its rho.
 void PairRow::gap_by_difference(const HiddenLayer& layer, const Start& start, double* a_gap) {
   const ExampleColumns& u = layer.examples;
-  for (std::size_t k = 0; k < start.count; ++k) {
-    if (a_gap[k] >= 0) continue;
-    const std::size_t j = start.first + k;
-    const double norm = u.root_activation[start.i] * u.root_activation[j], size = std::abs(a_[k]);
-    a_gap[k] = norm > 0 && size < norm ? 1 - size / norm : 0;
-    rho_error_[k] =
-        norm > 0 ? (a_error_[k] + size * (u.activation_error[start.i] + u.activation_error[j]) / 2) / norm +
-                       4 * kEpsilon
-                 : 0;
-  }
+  const double *roots = u.root_activation.data() + start.first,
+               *errors = u.activation_error.data() + start.first;
+  const double own_root = u.root_activation[start.i], own_error = u.activation_error[start.i];
+  vectorized([&]() NTAPE_LOOP {
+#pragma omp simd
+    for (std::size_t k = 0; k < start.count; ++k) {
+      const double norm = own_root * roots[k], size = std::abs(a_[k]), inverse = norm > 0 ? 1 / norm : 0.0;
+      const bool known = a_gap[k] >= 0;
+      const double gap = size < norm ? 1 - size * inverse : 0.0;
+      const double error = (a_error_[k] + size * (own_error + errors[k]) / 2) * inverse + 4 * kEpsilon;
+      a_gap[k] = known ? a_gap[k] : gap;
+      rho_error_[k] = known ? rho_error_[k] : norm > 0 ? error : 0.0;
+    }
+  });
 }
 
 // Sigma^{l+1}, its gap, and Theta^{l+1}.
@@ -197,27 +215,30 @@ void PairRow::next(const HiddenLayer& layer, const Start& start, const double* a
                dead = u.dead[i];
   const Gap gap(f, activation, root_a, root_p);
   // No branches: this loop must vectorize.
+  vectorized([&]() NTAPE_LOOP {
 #pragma omp simd
-  for (std::size_t k = 0; k < start.count; ++k) {
-    const double root = root_p * roots[k], r = root_a * roots_a[k];
-    const double one_dies = dead > deads[k] ? dead : deads[k] - dead;
-    const double g = gap(a_[k], activations[k], roots_a[k], roots[k], a_gap[k]) + one_dies;
-    const double difference = std::abs(activation - activations[k]) / (root_a + roots_a[k] + kTiny);
-    const double apart = f.bias * f.forward * difference * (root_a * error + roots_a[k] * errors[k]) /
-                         (root + f.bias + f.forward * r);
-    const double g_error =
-        (f.forward * r * rho_error_[k] + apart) / root + g * (slack + slacks[k] + 16 * kEpsilon);
-    // Equal inputs: their distance stays 0.
-    const double old_gap = gap_[k], old_c = c_[k];
-    const double distance = (deviation == deviations[k]) & (old_c >= 0) ? old_gap : 1.0;
-    const double kept = distance == 0 ? 0.0 : 1.0, c = f.forward * a_[k] + f.bias;
-    gap_[k] = kept * g;
-    gap_error_[k] = kept * g_error;
-    c_[k] = c;
-    c_error_[k] = f.forward * a_error_[k] + 2 * kEpsilon * std::abs(c);
-    theta_[k] = f.forward * sum_[k] + (f.weight * a_[k] + f.shift);
-    theta_error_[k] = f.forward * sum_error_[k] + f.weight * a_error_[k] + 4 * kEpsilon * std::abs(theta_[k]);
-  }
+    for (std::size_t k = 0; k < start.count; ++k) {
+      const double root = root_p * roots[k], r = root_a * roots_a[k];
+      const double one_dies = dead > deads[k] ? dead : deads[k] - dead;
+      const double g = gap(a_[k], activations[k], roots_a[k], roots[k], a_gap[k]) + one_dies;
+      const double difference = std::abs(activation - activations[k]) / (root_a + roots_a[k] + kTiny);
+      const double apart = f.bias * f.forward * difference * (root_a * error + roots_a[k] * errors[k]) /
+                           (root + f.bias + f.forward * r);
+      const double g_error =
+          (f.forward * r * rho_error_[k] + apart) / root + g * (slack + slacks[k] + 16 * kEpsilon);
+      // Equal inputs: their distance stays 0.
+      const double old_gap = gap_[k], old_c = c_[k];
+      const double distance = (deviation == deviations[k]) & (old_c >= 0) ? old_gap : 1.0;
+      const double kept = distance == 0 ? 0.0 : 1.0, c = f.forward * a_[k] + f.bias;
+      gap_[k] = kept * g;
+      gap_error_[k] = kept * g_error;
+      c_[k] = c;
+      c_error_[k] = f.forward * a_error_[k] + 2 * kEpsilon * std::abs(c);
+      theta_[k] = f.forward * sum_[k] + (f.weight * a_[k] + f.shift);
+      theta_error_[k] =
+          f.forward * sum_error_[k] + f.weight * a_error_[k] + 4 * kEpsilon * std::abs(theta_[k]);
+    }
+  });
 }
 
 }  // namespace ntape::limit

@@ -6,10 +6,6 @@
 /// The recursion along pairs of examples, a piece of a row at a time.
 namespace ntape::limit {
 
-/// 1 - |rho| of Sigma = forward A + bias, given the gap of A (1 - |A12| / sqrt(A11 A22)), without
-/// cancellation.
-[[nodiscard]] double next_gap(const LayerFactors& f, double a11, double a12, double a22, double a_gap);
-
 /// Pairs of one example with up to kMost consecutive others on their way through the layers.
 class PairRow {
  public:

@@ -30,10 +30,13 @@ double end_of(Map map, double x, double most) {
 }  // namespace
 
 Phase phase(const std::string& activation, double weight_scale, double bias_scale) {
+  return phase(limit::Dual(activation), weight_scale, bias_scale);
+}
+
+Phase phase(const limit::Dual& dual, double weight_scale, double bias_scale) {
   if (!(weight_scale >= 0 && bias_scale >= 0 && std::isfinite(weight_scale) && std::isfinite(bias_scale)))
     throw UserError("the scales are " + std::to_string(weight_scale) + " and " + std::to_string(bias_scale) +
                     "; they must be finite and not negative");
-  const limit::Dual dual(activation);
   const double w = weight_scale * weight_scale, b = bias_scale * bias_scale;
   const auto variance_map = [&](double p) { return w * dual.at({p, p, p, 0}).value + b; };
   const double q = end_of(variance_map, 1.0, 1e15);

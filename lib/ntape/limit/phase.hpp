@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ntape/limit/dual.hpp>
 #include <string>
 
 namespace ntape {
@@ -22,5 +23,6 @@ struct Phase {
 /// Throws UserError for an activation without a limit, for scales that are negative or not finite. Cost: some
 /// hundred duals; thousands next to the edge of chaos.
 [[nodiscard]] Phase phase(const std::string& activation, double weight_scale, double bias_scale);
+[[nodiscard]] Phase phase(const limit::Dual& activation, double weight_scale, double bias_scale);
 
 }  // namespace ntape

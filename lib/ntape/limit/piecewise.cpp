@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cmath>
+#include <ntape/base/errors.hpp>
 #include <ntape/limit/closed_rule.hpp>
 #include <ntape/limit/leaky_row.hpp>
 #include <ntape/limit/piecewise.hpp>
@@ -35,8 +37,31 @@ double relu_times_turn(const Covariance& s) {
   return s.root_determinant() + (pi - s.angle()) * s.c;
 }
 
+// Coefficients of functions with a kink fall slowly and cost nothing: so many are given at least.
+constexpr std::size_t kSlowSeries = 8192;
+
+// asin(rho) in powers of rho, times `factor`, plus `constant`: coefficients (2m)! / (4^m m!^2 (2m + 1)) of
+// odd powers. A coefficient takes three roundings from the one before.
+SlopeSeries arcsine_series(double constant, double factor, std::size_t count) {
+  if (factor == 0) return {{constant}, {rounding(std::sqrt(constant))}, true};
+  count = std::max(count, kSlowSeries);
+  std::vector<double> value(count, 0.0);
+  double ratio = 1;
+  for (std::size_t k = 1; k < count; k += 2) {
+    value[k] = factor * ratio / static_cast<double>(k);
+    ratio *= static_cast<double>(k) / static_cast<double>(k + 1);
+  }
+  value[0] = constant;
+  return rounded_series(std::move(value), {8, 2, 0, 0}, 0);
+}
+
 struct LeakyRelu {
   double a;
+
+  SlopeSeries slope_series(double, double, std::size_t count) const {
+    // a + (1-a)^2 / 4 = (1+a)^2 / 4
+    return arcsine_series((1 + a) * (1 + a) / 4, (1 - a) * (1 - a) / (2 * pi), count);
+  }
 
   DualValue at(const Covariance& s) const {
     // a x + (1-a) relu(x), or (1+a)/2 x + (1-a)/2 |x|: whichever adds terms of one sign at c > 0.
@@ -72,6 +97,9 @@ struct LeakyRelu {
 };
 
 struct Abs {
+  SlopeSeries slope_series(double, double, std::size_t count) const {
+    return arcsine_series(0, 2 / pi, count);
+  }
   DualValue at(const Covariance& s) const {
     const double asine = s.complement();
     const double value = 2 / pi * (s.root_determinant() + asine * std::abs(s.c));
@@ -84,7 +112,13 @@ struct Abs {
   std::optional<double> degree() const { return 1.0; }
 };
 
+[[noreturn]] void refuse_series(const char* name) {
+  throw UserError(std::string("the NTK of ") + name +
+                  " is infinite at equal inputs, and so it has no power series in the cosine");
+}
+
 struct Sign {
+  SlopeSeries slope_series(double, double, std::size_t) const { refuse_series("sign"); }
   DualValue at(const Covariance& s) const {
     if (s.p == 0 || s.q == 0) return {0, 0, 0, 0};
     const double value = 2 / pi * std::copysign(s.complement(), s.c);
@@ -129,6 +163,28 @@ double arc_cosine(int n, const Covariance& s) {
 
 struct RectifiedPower {
   int n;
+
+  // s' = n x_+^{n-1}. With e_{m,k} = E[z_+^m h_k(z)], integrating by parts, e_{m,k} = m e_{m-1,k-1} /
+  // sqrt(k); e_{0,k} = phi(0) h_{k-1}(0) / sqrt(k), where h_j(0) = -sqrt((j-1)/j) h_{j-2}(0).
+  SlopeSeries slope_series(double variance, double variance_error, std::size_t count) const {
+    if (n == 0) refuse_series("rectified_power(0)");
+    count = std::max(count, kSlowSeries);
+    std::vector<double> e(count, 0.0);
+    double at_zero = 1;
+    for (std::size_t k = 1; k < count; k += 2) {
+      const double odd = static_cast<double>(k);
+      e[k] = at_zero / std::sqrt(2 * pi * odd);
+      at_zero *= -std::sqrt(odd / (odd + 1));
+    }
+    e[0] = 0.5;
+    for (int m = 1; m < n; ++m) {
+      for (std::size_t k = count; k-- > 1;) e[k] = m * e[k - 1] / std::sqrt(static_cast<double>(k));
+      e[0] = RectifiedPower{m}.mean(1);
+    }
+    for (double& d : e) d *= n * std::pow(variance, (n - 1) / 2.0);
+    for (double& d : e) d *= d;
+    return rounded_series(std::move(e), {32.0 + 8 * n, 4, n - 1.0, 0}, variance_error);
+  }
 
   DualValue at(const Covariance& s) const {
     const double root = s.root();

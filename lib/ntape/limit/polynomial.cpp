@@ -62,6 +62,22 @@ class Polynomial final : public DualRule {
     sum.slope_bound = rounding(sum.slope_bound, units);
     return sum;
   }
+  // d_k = E[s^{(k+1)}] sqrt(v^k / k!)
+  SlopeSeries slope_series(double variance, double variance_error, std::size_t) const override {
+    SlopeSeries series{{}, {}, true};
+    const double degree = static_cast<double>(derivatives_.size());
+    double power = 1;
+    for (std::size_t k = 0; k + 1 < derivatives_.size(); ++k) {
+      const Moment d = moment(derivatives_[k + 1], variance);
+      series.value.push_back(d.value * d.value * power);
+      // a moment is a sum of powers of the variance up to half the degree
+      const double relative =
+          (8 + 4 * degree) * kEpsilon + (degree + static_cast<double>(k)) / 2 * variance_error;
+      series.error.push_back(relative * d.size * std::sqrt(power));
+      power *= variance / static_cast<double>(k + 1);
+    }
+    return series;
+  }
   double mean(double variance) const override { return moment(derivatives_.front(), variance).value; }
   Sensitivity sensitivity(double variance) const override {
     const auto rms = [&](const Coefficients& c) { return root_mean_square(c, variance); };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <ntape/kernel/kernel.hpp>
+#include <ntape/limit/dual.hpp>
 #include <ntape/model/architecture.hpp>
 #include <vector>
 
@@ -11,6 +12,9 @@ struct LimitOptions {
   /// slower.
   double tolerance = 1e-12;
   bool layers = false;  ///< each layer's part, too
+  /// For activations of the user's own: with {.activation = "mine"} in the architecture, {{"mine",
+  /// limit::Dual(limit::Function{..})}}.
+  limit::Duals duals = {};
 };
 
 struct LimitKernels {
@@ -45,17 +49,19 @@ struct LimitKernels {
 ///   the architecture.
 /// Otherwise of the widths only the input's matters.
 /// x [N1 x n_0], x2 [N2 x n_0]; several outputs have the limit Theta_inf (x) Id, of which this is Theta_inf.
-/// Throws UserError when has_limit is false for an activation in use, when a tolerance is out of range, when
-/// a numerical dual would overflow; ShapeError when the columns are not n_0. Values too large for double come
-/// out as infinity or NaN; those on the way are scaled. Cost N1 N2 (n_0 + L c), c being some 100 ns for
-/// closed forms and for numerical ones that converge in some 100 terms; half of it for the symmetric form.
-/// Same bits for any number of threads.
+/// Throws UserError when has_limit is false for an activation in use that is not among the duals given, when
+/// a tolerance is out of range, when a numerical dual would overflow; ShapeError when the columns are not
+/// n_0. Values too large for double come out as infinity or NaN; those on the way are scaled. Cost N1 N2 (n_0
+/// + L c), c being some 100 ns for closed forms and for numerical ones that converge in some 100 terms; half
+/// of it for the symmetric form. Same bits for any number of threads.
 [[nodiscard]] LimitKernels limit_kernels(const Architecture& architecture, const Matrix<double>& x,
                                          const Matrix<double>& x2, const LimitOptions& options = {});
 [[nodiscard]] LimitKernels limit_kernels(const Architecture& architecture, const Matrix<double>& x,
                                          const LimitOptions& options = {});
 
-[[nodiscard]] Kernel<double> limit_ntk(const Architecture& architecture, const Matrix<double>& x);
-[[nodiscard]] Kernel<double> limit_nngp(const Architecture& architecture, const Matrix<double>& x);
+[[nodiscard]] Kernel<double> limit_ntk(const Architecture& architecture, const Matrix<double>& x,
+                                       const LimitOptions& options = {});
+[[nodiscard]] Kernel<double> limit_nngp(const Architecture& architecture, const Matrix<double>& x,
+                                        const LimitOptions& options = {});
 
 }  // namespace ntape

@@ -19,7 +19,9 @@ struct Sensitivity {
   double stretch;          ///< of u s'(u)
   double curvature;        ///< of s''(u)
   double curving_stretch;  ///< of u s''(u)
-  double jump = 0;         ///< |s'(0+) - s'(0-)|; no other jumps
+  double jump = 0;         ///< sum over the jumps of s' of their sizes |J|
+  double moving = 0;       ///< sum over them of |x J|, x being where they are, times the density of u there
+  double steepest = 0;     ///< the supremum of |s'|, where `moving` is not 0
 };
 
 /// Suprema over the real line that bound them at any variance; infinite where there is none.
@@ -34,6 +36,15 @@ struct Suprema {
     return {slope, std::fmin(stretch, deviation * slope), curvature,
             std::fmin(curving_stretch, deviation * curvature), jump};
   }
+};
+
+/// The power series of K' in rho at equal variances, K'(v, v rho, v) = sum_k d_k^2 rho^k (Mehler's formula,
+/// see hermite_series.hpp): its first coefficients. An error is of d_k; where value and error are 0, d_k is 0
+/// at every variance.
+struct SlopeSeries {
+  std::vector<double> value;  ///< d_k^2
+  std::vector<double> error;  ///< of d_k
+  bool finite = false;        ///< all that is not here is 0
 };
 
 /// Where a row of results goes.
@@ -55,6 +66,8 @@ class PreparedDual {
   /// k, out.*[k] likewise.
   virtual void row(std::size_t i, std::size_t first, std::size_t count, const double* c, const double* gap,
                    const DualRow& out) const = 0;
+  /// What it keeps for its variances.
+  [[nodiscard]] virtual double bytes() const = 0;
 };
 
 class DualRule {
@@ -68,6 +81,13 @@ class DualRule {
   /// The rule must outlive the result.
   [[nodiscard]] virtual std::unique_ptr<PreparedDual> prepare(const std::vector<double>& variances,
                                                               double tolerance) const;
+  /// `count` coefficients at least, unless it is finite; with what a relative error of the variance moves
+  /// them by. Throws UserError where K' has no series: it is infinite at rho = 1.
+  [[nodiscard]] virtual SlopeSeries slope_series(double variance, double variance_error,
+                                                 std::size_t count) const = 0;
+  /// How steeply K' falls with the angle between equal inputs: K'(v, v cos th, v) = K'(v,v,v) - cusp th +
+  /// O(th^2). Jumps J_j of s' at x_j give sum_j J_j^2 e^{-x_j^2 / 2v} / (2 pi).
+  [[nodiscard]] virtual double cusp(double variance) const;
   /// What DualRow::gap is.
   [[nodiscard]] virtual double value_gap(const Covariance&) const { return -1; }
 };

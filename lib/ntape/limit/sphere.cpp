@@ -27,15 +27,20 @@ std::vector<double> multiplicities(Index d, Index degrees) {
   return n;
 }
 
-}  // namespace
-
-AngleCurve angle_curve(const Architecture& architecture, double square, const std::vector<double>& angles) {
-  architecture.validate();
+void require_square(double square) {
   if (!(square > 0 && std::isfinite(square)))
     throw UserError("|x|^2 / n_0 is " + std::to_string(square) + "; it must be positive and finite");
+}
+
+}  // namespace
+
+AngleCurve angle_curve(const Architecture& architecture, double square, const std::vector<double>& angles,
+                       const limit::Duals& duals) {
+  architecture.validate();
+  require_square(square);
   // Both examples of a pair are alike.
   const std::vector<double> squares(limit::PairRow::kMost + 1, square);
-  const limit::Layers layers = limit::run_examples(architecture, squares, 0, 1e-13);
+  const limit::Layers layers = limit::run_examples(architecture, squares, 0, 1e-13, duals);
   AngleCurve curve;
   limit::PairRow pairs(0);
   double product[limit::PairRow::kMost], gap[limit::PairRow::kMost];
@@ -59,8 +64,35 @@ AngleCurve angle_curve(const Architecture& architecture, double square, const st
   return curve;
 }
 
+// With D = lim (Sigma(1) - Sigma(cos a)) / (a^2 / 2), an angle a of inputs is sqrt(D / p) a in a layer, where
+// K' falls by cusp(p) times that.
+double angle_cusp(const Architecture& architecture, double square, const limit::Duals& duals) {
+  architecture.validate();
+  require_square(square);
+  const limit::Layers layers = limit::run_examples(architecture, {square}, 0, 1e-13, duals);
+  double bend = layers.first.forward * square, p = bend + layers.first.bias;
+  double theta = layers.first.weight * square + layers.first.shift, fall = 0, sum_fall = 0, sum_theta = 0,
+         a_bend = 0;
+  for (const limit::HiddenLayer& h : layers.hidden) {
+    for (double* v : {&bend, &p, &theta, &fall, &sum_fall, &sum_theta, &a_bend}) *v *= h.unit;
+    const double inverse = h.examples.inverse[0] * h.examples.inverse[0];
+    const double slope = h.examples.slope_size[0] * h.examples.slope_size[0] * inverse;
+    const double cusp = p > 0 ? h.rule->cusp(h.examples.variance[0]) * std::sqrt(bend / p) * inverse : 0;
+    if (!h.residual) sum_fall = sum_theta = a_bend = 0;
+    sum_fall += slope * fall + cusp * theta;
+    sum_theta += slope * theta;
+    a_bend += slope * bend;
+    const double a = h.examples.activation[0];
+    bend = h.factors.forward * a_bend;
+    p = h.factors.forward * a + h.factors.bias;
+    fall = h.factors.forward * sum_fall;
+    theta = h.factors.forward * sum_theta + h.factors.weight * a + h.factors.shift;
+  }
+  return std::ldexp(fall, layers.exponent);
+}
+
 SphereSpectrum sphere_spectrum(const Architecture& architecture, Index dimension, Index degrees,
-                               double square) {
+                               double square, const limit::Duals& duals) {
   if (dimension < 2 || dimension > 10000)
     throw UserError("the dimension of the sphere's space is " + std::to_string(dimension) +
                     "; it must be from 2 to 10000");
@@ -78,11 +110,11 @@ SphereSpectrum sphere_spectrum(const Architecture& architecture, Index dimension
     weights.push_back(pi * unit.weight[j] * (dimension == 2 ? 1 : std::exp(log_weight)));
     even.push_back(unit.even[j] != 0);
   }
-  const AngleCurve kappa = angle_curve(architecture, square, angles);
+  const AngleCurve kappa = angle_curve(architecture, square, angles, duals);
 
   const double d = static_cast<double>(dimension), factor = measure_factor(d);
   SphereSpectrum out{dimension, {}, {}, multiplicities(dimension, degrees), 0, 0};
-  out.kappa_one = angle_curve(architecture, square, {0}).value[0];
+  out.kappa_one = angle_curve(architecture, square, {0}, duals).value[0];
   std::vector<double> before(angles.size(), 0.0), now(angles.size(), 1.0), cosines;
   for (const double a : angles) cosines.push_back(std::cos(a));
   for (Index k = 0; k <= degrees; ++k) {
@@ -118,6 +150,17 @@ Positivity positivity(const SphereSpectrum& spectrum) {
   const Index first = out.undecided.empty() ? spectrum.value.size() : out.undecided.front();
   if (first > 0) out.proved = first - 1;
   return out;
+}
+
+Positivity positivity(const SphereSpectrum& spectrum, const PowerSeries& series) {
+  SphereSpectrum shown = spectrum;
+  // From the last coefficient on: whether one of that parity was above its bound.
+  bool above[2] = {false, false};
+  for (Index k = std::max(shown.value.size(), series.value.size()); k-- > 0;) {
+    if (k < series.value.size() && series.value[k] > series.bound[k]) above[k % 2] = true;
+    if (k < shown.value.size() && above[k % 2]) shown.bound[k] = -HUGE_VAL;
+  }
+  return positivity(shown);
 }
 
 bool positive_by_theorem(const Architecture& architecture) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <ntape/limit/dual.hpp>
+#include <ntape/limit/power_series.hpp>
 #include <ntape/model/architecture.hpp>
 #include <optional>
 #include <vector>
@@ -15,7 +17,13 @@ struct AngleCurve {
 /// At angles in [0, pi] for inputs with |x|^2 / n_0 = square. Full relative accuracy in the angle at both
 /// ends. Throws UserError as limit_kernels; for an angle or square out of range.
 [[nodiscard]] AngleCurve angle_curve(const Architecture& architecture, double square,
-                                     const std::vector<double>& angles);
+                                     const std::vector<double>& angles, const limit::Duals& duals = {});
+
+/// What a kink of the activation leaves of kappa at equal inputs, a cusp: -dkappa/dangle at angle 0+, exactly
+/// 0 where s' has no jump. At small angles kappa(cos a) = kappa(1) - cusp a + O(a^2), to some units of
+/// rounding a layer.
+[[nodiscard]] double angle_cusp(const Architecture& architecture, double square,
+                                const limit::Duals& duals = {});
 
 /// The eigenvalues of f -> int kappa(x.y) f(y) dy on the sphere S^{d-1} with its uniform probability measure:
 /// one for each degree k of spherical harmonics, N(d,k) times.
@@ -34,7 +42,8 @@ struct SphereSpectrum {
 /// input width of the architecture does not matter otherwise. Throws UserError for a dimension below 2 or
 /// above 10000, more than 2000 degrees; as angle_curve. Cost: some 30 (degrees + 32) values of kappa.
 [[nodiscard]] SphereSpectrum sphere_spectrum(const Architecture& architecture, Index dimension,
-                                             Index degrees = 200, double square = 1);
+                                             Index degrees = 200, double square = 1,
+                                             const limit::Duals& duals = {});
 
 /// Which degrees of a spectrum are shown to be positive: mu_k above its bound. Others are zero, or too small
 /// to tell.
@@ -43,6 +52,9 @@ struct Positivity {
   std::optional<Index> proved;  ///< every degree up to this one is positive; empty when degree 0 is not
 };
 [[nodiscard]] Positivity positivity(const SphereSpectrum& spectrum);
+/// With the power series of the same kernel as well: b_j > 0 shows mu_k > 0 for k = j, j-2, ..., in any
+/// dimension, and coefficients are known far below the error of an integral.
+[[nodiscard]] Positivity positivity(const SphereSpectrum& spectrum, const PowerSeries& series);
 
 /// Whether Theta_inf is positive definite on the sphere by Jacot et al. 2018, Proposition 2: a plain network
 /// with an activation that is Lipschitz and no polynomial, depth at least 2, a bias, weights. (False says

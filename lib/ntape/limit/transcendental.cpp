@@ -1,5 +1,6 @@
 #include <cmath>
 #include <ntape/limit/closed_rule.hpp>
+#include <ntape/limit/hermite_series.hpp>
 #include <ntape/limit/moments.hpp>
 #include <ntape/limit/piecewise.hpp>
 #include <ntape/limit/transcendental.hpp>
@@ -29,7 +30,44 @@ double erf_root(const Covariance& s) {
   return std::sqrt(1 + 2 * (s.p + s.q) + 4 * determinant(s));
 }
 
+// (1 - x^2)^{-1/2} in powers of x: (2m)! / (4^m m!^2) of even ones.
+std::vector<double> inverse_root_series(std::size_t count) {
+  std::vector<double> value(count, 0.0);
+  double term = 1;
+  for (std::size_t k = 0; k < count; k += 2) {
+    value[k] = term;
+    term *= static_cast<double>(k + 1) / static_cast<double>(k + 2);
+  }
+  return value;
+}
+
+// factor v^k / k!, for `parity` 0 or 1 only the k of that parity. The exponent is rounded; `moved` is the
+// derivative of log_factor by the logarithm of v, at most.
+SlopeSeries poisson_series(double log_factor, double moved, double v, double v_error, int parity,
+                           std::size_t count) {
+  SlopeSeries series;
+  const double logarithm = std::log(v);
+  for (std::size_t k = 0; k < count; ++k) {
+    const double n = static_cast<double>(k);
+    const bool shown = (parity < 0 || k % 2 == static_cast<std::size_t>(parity)) && (v > 0 || k == 0);
+    const double power = k == 0 ? 0 : n * logarithm, fall = std::lgamma(n + 1);
+    const double value = shown ? std::exp(log_factor + power - fall) : 0;
+    series.value.push_back(value);
+    const double units = 8 + 4 * (std::abs(log_factor) + std::abs(power) + fall);
+    const double relative = units * kEpsilon + (moved + n) * v_error;
+    series.error.push_back(shown ? relative / 2 * std::sqrt(value) : 0);
+  }
+  return series;
+}
+
 struct Erf {
+  // (4/pi) / sqrt((1+2v)^2 - 4 v^2 rho^2)
+  SlopeSeries slope_series(double v, double v_error, std::size_t count) const {
+    std::vector<double> value = inverse_root_series(count);
+    const double x = 2 * v / (1 + 2 * v), factor = 4 / pi / (1 + 2 * v);
+    for (std::size_t k = 0; k < count; ++k) value[k] *= factor * std::pow(x, static_cast<double>(k));
+    return rounded_series(std::move(value), {16, 4, 2, 1}, v_error);
+  }
   DualValue at(const Covariance& s) const {
     // atan2, because asin loses half the digits where its argument is near 1
     const double root = erf_root(s);
@@ -63,6 +101,11 @@ double segment(double x) {
 // K' = E[s'(u) s'(v)], s' = Phi + x phi(x), by completing squares:
 //   K' = P + c / (2 pi sqrt(det G)) (1/(1+p) + 1/(1+q) + 1/det G).
 struct Gelu {
+  SlopeSeries slope_series(double v, double v_error, std::size_t count) const {
+    return hermite_slopes({[](double x) { return detail::Gelu{}.f(x); },
+                           [](double x) { return detail::Gelu{}.df(x, detail::Gelu{}.f(x)); }},
+                          v, v_error, count);
+  }
   DualValue at(const Covariance& s) const {
     const double d = determinant(s), det = 1 + s.p + s.q + d, root = std::sqrt(det);
     const double a11 = (s.p + d) / det, a22 = (s.q + d) / det, a12 = s.c / det;
@@ -99,6 +142,11 @@ Exponential falling(const Covariance& s, double factor = 1) {
 struct Wave {
   bool odd;
 
+  // e^{-v} cosh(v rho), e^{-v} sinh(v rho)
+  SlopeSeries slope_series(double v, double v_error, std::size_t count) const {
+    return poisson_series(-v, v, v, v_error, odd ? 0 : 1, count);
+  }
+
   DualValue at(const Covariance& s) const {
     const auto [size, units] = falling(s);
     const double sinh = std::copysign(-0.5 * size * std::expm1(-2 * std::abs(s.c)), s.c);
@@ -115,6 +163,15 @@ struct Wave {
 };
 
 struct Gaussian {
+  // K = (1+2v)^{-1} (1 - x^2 rho^2)^{-1/2}, K' = (dK / drho) / v, x = 2v / (1+2v)
+  SlopeSeries slope_series(double v, double v_error, std::size_t count) const {
+    std::vector<double> value = inverse_root_series(count + 1);
+    const double x = 2 * v / (1 + 2 * v), factor = 2 / ((1 + 2 * v) * (1 + 2 * v));
+    for (std::size_t k = 1; k <= count; ++k)
+      value[k - 1] = factor * static_cast<double>(k) * value[k] * std::pow(x, static_cast<double>(k - 1));
+    value.pop_back();
+    return rounded_series(std::move(value), {16, 4, 2, 1}, v_error);
+  }
   DualValue at(const Covariance& s) const {
     const double root = erf_root(s), slope = 4 * s.c / (root * root * root);
     return {1 / root, slope, rounding(1 / root), rounding(slope, 32)};
@@ -127,6 +184,10 @@ struct Gaussian {
 };
 
 struct Exp {
+  // e^{v + v rho}
+  SlopeSeries slope_series(double v, double v_error, std::size_t count) const {
+    return poisson_series(v, v, v, v_error, -1, count);
+  }
   DualValue at(const Covariance& s) const {
     const double exponent = (s.p + s.q) / 2 + s.c, value = std::exp(exponent);
     const double bound = rounding(value, 4 + 2 * (s.p + s.q));
@@ -143,6 +204,11 @@ struct Exp {
 
 struct Rbf {
   double g;
+
+  // 2 g e^{-2 g v (1 - rho)}
+  SlopeSeries slope_series(double v, double v_error, std::size_t count) const {
+    return poisson_series(std::log(2 * g) - 2 * g * v, 2 * g * v, 2 * g * v, v_error, -1, count);
+  }
 
   DualValue at(const Covariance& s) const {
     // p + q - 2c = (sqrt p - sqrt q)^2 + 2 r (1 - rho)

@@ -96,6 +96,12 @@ std::string_view extension(Format format) {
   return format == Format::svg ? "svg" : format == Format::pdf ? "pdf" : "png";
 }
 
+std::optional<Format> format_of(const std::string& path) {
+  for (const Format format : kFormats)
+    if (path.ends_with("." + std::string(extension(format)))) return format;
+  return {};
+}
+
 double line_share(const Sheet& sheet) {
   return 2 / (sheet.panel_height - kAbove - kBelow);  // `lw 2`
 }

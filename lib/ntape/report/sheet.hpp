@@ -1,6 +1,7 @@
 #pragma once
 
 #include <ntape/report/figure.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,8 @@ struct Sheet {
 enum class Format { svg, pdf, png };
 inline constexpr Format kFormats[] = {Format::svg, Format::pdf, Format::png};
 [[nodiscard]] std::string_view extension(Format format);  ///< "svg", "pdf", "png"
+/// By the ending of a file's name, .svg, .pdf or .png; empty for others.
+[[nodiscard]] std::optional<Format> format_of(const std::string& path);
 
 /// The width of a curve over the height of a panel's axes: what cannot be seen.
 [[nodiscard]] double line_share(const Sheet& sheet);

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <ntape/limit/windows.hpp>
+
+#include "interrupt.hpp"
+#include "options.hpp"
+
+/// `ntape limit --out T.npy`: the NTK written as it is made.
+namespace ntape::tools {
+
+struct LimitStream {
+  std::string out;
+  double budget;  ///< of memory, in bytes
+  bool talk;
+};
+
+/// What came of it.
+struct StreamedLimit {
+  Index window;
+  double bound;  ///< the largest bound over the largest entry, of what this run made; 0 when it made nothing
+};
+
+/// x2 = x: symmetric. Throws UserError when the budget is too small, naming the smallest that would do,
+/// before any work; when the kernel is not finite, leaving nothing.
+StreamedLimit stream_limit(const LimitStream& to, const Architecture& architecture, const Matrix<double>& x,
+                           const Matrix<double>& x2, const LimitOptions& options, Interrupts& interrupts);
+
+}  // namespace ntape::tools
