@@ -1,5 +1,6 @@
 // As lib/pch: option parsers take longer to read than the commands that use them.
-#pragma once
+#ifndef TOOLS_PCH  // the compiler warns of #pragma once in what it precompiles
+#define TOOLS_PCH
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -9,3 +10,5 @@
 #include <string>
 #include <vector>
 #include <xtensor/xtensor.hpp>
+
+#endif
