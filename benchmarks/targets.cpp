@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "peak_memory.hpp"
 #include "report.hpp"
 #include "workload.hpp"
 
@@ -132,6 +133,16 @@ void kernels_and_steps(const Runs& runs, Index width, Index examples, Index step
              [&] { return with_threads(1, kernel) / with_threads(2, kernel); });
   runs.ratio("step, one thread / two, " + name, -1.9,
              [&] { return with_threads(1, train) / with_threads(2, train); });
+}
+
+void peaks(const Runs& runs, Index width, Index examples) {
+  const std::string name = "784-" + std::to_string(width) + "x3-1, N = " + std::to_string(examples);
+  const PeakMemory kernel = peak_memory("kernel", width, examples);
+  runs.report.add({"peak memory of a kernel beyond its weights, " + name, 0, "GiB",
+                   sample_of({(kernel.bytes - kernel.weights) / 0x1p30}), 0.5});
+  const PeakMemory step = peak_memory("step", width, examples);
+  runs.report.add({"peak memory of a step / weights and activations, " + name, 0, "x",
+                   sample_of({step.bytes / (step.weights + step.activations)}), 1.15});
 }
 
 void small_networks(const Runs& runs) {
@@ -271,6 +282,8 @@ int main(int argc, char** argv) {
       brief = true;
     } else if (word == "--large") {
       large = true;
+    } else if (word.starts_with("--peak=")) {  // for peak_memory, which runs this program again
+      return print_peak_memory(argv[k] + 7);
     } else if (word.starts_with("--json=")) {
       json_file = word.substr(7);
     } else if (word.starts_with("--markdown=")) {
@@ -294,7 +307,10 @@ int main(int argc, char** argv) {
   }
   small_networks(runs);
   normals(runs, brief ? 1u << 16 : 20'000'000);
-  if (large) kernels_and_steps({3, report}, 10000, 512, 2, 1.10, 1.10);
+  if (large) {
+    peaks(runs, 10000, 512);
+    kernels_and_steps(runs, 10000, 512, 2, 1.10, 1.10);
+  }
   if (json.is_open()) json << report.json().dump(2) << '\n' << std::flush;
   if (markdown.is_open()) markdown << report.markdown() << std::flush;
   if (!json || !markdown) {

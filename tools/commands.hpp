@@ -8,9 +8,11 @@
 namespace ntape::tools {
 
 int drift_command(const std::vector<std::string>& arguments);
+int figure_command(const std::vector<std::string>& arguments);
 int kernel_command(const std::vector<std::string>& arguments);
 int limit_command(const std::vector<std::string>& arguments);
 int plan_command(const std::vector<std::string>& arguments);
+int predict_command(const std::vector<std::string>& arguments);
 int spectrum_command(const std::vector<std::string>& arguments);
 
 }  // namespace ntape::tools

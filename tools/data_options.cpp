@@ -8,8 +8,9 @@ namespace ntape::tools {
 
 void add_data(CLI::App& app, data::SourceOptions& source, std::uint64_t& seed) {
   auto* data = app.add_option("--data", source.spec,
-                              "circle, gaussian-product, sphere:D, fashion-mnist,\n"
-                              "idx:IMAGES,LABELS, FILE.npz or FILE.csv; default:\n"
+                              "circle, gaussian-product, sphere:D, mnist,\n"
+                              "fashion-mnist, idx:IMAGES,LABELS, FILE.npz or\n"
+                              "FILE.csv; default:\n"
                               "x_1 x_2 on 128 standard normal points of the plane")
                    ->type_name("SOURCE");
   auto* inputs = app.add_option("--inputs", source.inputs, "N x n_0, instead of --data")->type_name("X.npy");

@@ -74,9 +74,11 @@ int drift_command(const std::vector<std::string>& arguments) {
                       "kernels of " + std::to_string(o.source.examples) + " examples");
   run::require_memory(data::least_bytes(o.source), "data of this size");
   const auto started = std::chrono::steady_clock::now();
-  const data::Dataset<double> data = data::load(o.source);
+  data::Split loaded = load_with_test(o.source, o.test);
+  const data::Dataset<double>& data = loaded.train;
   require_same_data(o, options_given(arguments), data);
-  const study::DriftPlan plan = make_plan(o, data);
+  study::DriftPlan plan = make_plan(o, data);
+  plan.test = std::move(loaded.test);
   using run::RunDirectory;
   RunDirectory directory(o.out.empty() ? default_directory(data.name) : o.out,
                          o.out.empty() ? RunDirectory::Taken::number : RunDirectory::Taken::refuse);

@@ -1,10 +1,12 @@
 #include "drift_options.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
 #include <ntape/base/errors.hpp>
 
 #include "data_options.hpp"
+#include "rate_option.hpp"
 #include "toml.hpp"
 
 namespace ntape::tools {
@@ -18,6 +20,7 @@ void add_checked_data(CLI::App& app, DriftOptions& o) {
   app.add_option("--data-checksum", o.data_checksum, "stop unless the data have it; saved configs ask for it")
       ->type_name("SUM");
   app.get_option("--data-checksum")->group("Data");
+  add_test(app, o.test);
 }
 
 void add_model(CLI::App& app, DriftOptions& o) {
@@ -44,9 +47,15 @@ void add_model(CLI::App& app, DriftOptions& o) {
 }
 
 void add_training(CLI::App& app, DriftOptions& o) {
-  app.add_option("--rate", o.rate, "eta; default: a quarter of the critical rate of the limit kernel")
-      ->check(finite_number())
+  app.add_option("--rate", o.rate,
+                 "eta, or 1.5x: so many times the critical rate of the\n"
+                 "limit kernel, also above 1; default: 0.25x")
+      ->check(rate_number())
       ->type_name("X");
+  app.add_option("--momentum", o.momentum, "m of the heavy ball, 0 <= m < 1")
+      ->check(finite_number())
+      ->type_name("M")
+      ->capture_default_str();
   auto* steps = app.add_option("--steps", o.steps,
                                "of gradient descent; default: " + std::to_string(study::kDefaultSteps))
                     ->transform(whole_number())
@@ -59,6 +68,7 @@ void add_training(CLI::App& app, DriftOptions& o) {
       ->type_name("WHEN")
       ->capture_default_str();
   app.add_flag("--force-rate", o.force_rate, "run a rate above the critical one anyway");
+  app.add_flag("--certificate", o.certificate, "measure how far each step is from a step of its kernel");
   app.add_option("--seeds", o.seeds, "networks per width")
       ->transform(whole_number(1))
       ->type_name("N")
@@ -67,7 +77,8 @@ void add_training(CLI::App& app, DriftOptions& o) {
       ->transform(whole_number())
       ->type_name("S")
       ->capture_default_str();
-  for (const char* name : {"--rate", "--steps", "--time", "--track", "--force-rate", "--seeds", "--seed"})
+  for (const char* name : {"--rate", "--momentum", "--steps", "--time", "--track", "--force-rate",
+                           "--certificate", "--seeds", "--seed"})
     app.get_option(name)->group("Training");
 }
 
@@ -103,6 +114,8 @@ void add_options(CLI::App& app, DriftOptions& o) {
       "  ntape drift --width 64,128,256,512,1024,2048 --seeds 8 --out runs/paper\n"
       "  ntape drift --data fashion-mnist --classes 0,1 --examples 256 --precision f32\n"
       "  ntape drift --inputs X.npy --targets Y.npy --hidden 512,256 --time 100\n"
+      "  ntape drift --data fashion-mnist --classes 0,1 --test-examples 256 --certificate\n"
+      "  ntape drift --data circle --depth 2 --rate 1.5x --momentum 0.5\n"
       "  ntape drift --config runs/paper/config.toml --out runs/again");
 }
 
@@ -142,7 +155,11 @@ study::DriftPlan make_plan(const DriftOptions& o, const data::Dataset<double>& d
     for (const Index width : plan.widths)
       plan.architectures.push_back(equal_architecture(o.model, inputs, width, outputs));
   }
-  plan.rate = o.rate;
+  const Rate rate = rate_of(o.rate);
+  plan.rate = rate.number;
+  plan.rate_multiple = rate.multiple;
+  plan.momentum = o.momentum;
+  plan.certificate = o.certificate;
   plan.steps = o.steps;
   plan.time = o.time;
   plan.track = o.track;
@@ -169,6 +186,14 @@ std::string saved_config(const DriftOptions& o, const data::Dataset<double>& dat
   if (!source.classes.empty()) add("classes", toml_list(source.classes));
   add("data-seed", std::to_string(o.data_seed));
   add("data-checksum", toml_string(data::checksum(data)));
+  if (!o.test.inputs.empty()) {
+    add("test-inputs", toml_string(std::filesystem::absolute(o.test.inputs).string()));
+    if (!o.test.targets.empty())
+      add("test-targets", toml_string(std::filesystem::absolute(o.test.targets).string()));
+  } else if (o.test.examples > 0) {
+    add("test-examples", std::to_string(o.test.examples));
+  }
+  if (plan.test.x.size() > 0) add("test-checksum", toml_string(data::checksum(plan.test)));
   if (!o.model.hidden.empty()) {
     add("hidden", toml_list(o.model.hidden));
   } else {
@@ -181,7 +206,10 @@ std::string saved_config(const DriftOptions& o, const data::Dataset<double>& dat
   add("rate", toml_number(result.rate));
   add("steps", std::to_string(result.steps));
   add("track", toml_string(o.track));
-  if (o.force_rate) add("force-rate", "true");
+  // A multiple of the critical rate is saved as the rate that it was.
+  if (o.force_rate || result.rate >= result.critical_rate) add("force-rate", "true");
+  add("momentum", toml_number(o.momentum));
+  if (o.certificate) add("certificate", "true");
   add("seeds", std::to_string(o.seeds));
   add("seed", std::to_string(o.first_seed));
   add("precision", toml_string(o.machine.precision));

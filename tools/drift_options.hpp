@@ -3,6 +3,7 @@
 #include <ntape/study/drift_study.hpp>
 
 #include "options.hpp"
+#include "test_options.hpp"
 
 namespace ntape::tools {
 
@@ -13,7 +14,11 @@ struct DriftOptions {
   ModelOptions model;
   bool width_given = false;  ///< or it is the default
   Index outputs = 0;         ///< 0: as the data have
-  std::optional<double> rate, time;
+  TestOptions test;
+  std::string rate;  ///< a number, or one followed by x: so many critical rates; empty: the default
+  std::optional<double> time;
+  double momentum = 0;
+  bool certificate = false;
   std::optional<Index> steps;
   std::string track = "log:12";
   Index seeds = 4;
@@ -31,7 +36,7 @@ void add_options(CLI::App& app, DriftOptions& options);
 void require_same_data(const DriftOptions& options, const std::vector<std::string>& given,
                        const data::Dataset<double>& data);
 
-/// Throws UserError when the options and the data do not fit.
+/// Throws UserError when the options and the data do not fit. The plan has no test data yet.
 [[nodiscard]] study::DriftPlan make_plan(const DriftOptions& options, const data::Dataset<double>& data);
 
 /// The text of config.toml: every choice that the figures of the run depend on, defaults by their values (the

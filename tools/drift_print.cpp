@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <ntape/run/table.hpp>
 #include <ntape/study/drift_record.hpp>
+#include <ntape/study/regime.hpp>
 #include <ostream>
 
 namespace ntape::tools {
@@ -48,8 +49,33 @@ void print_intro(std::ostream& out, const study::DriftPlan& plan, const data::Da
       << shape.depth() << ", " << shape.activation << ", " << counted(plan.widths.size(), "width") << ", "
       << counted(plan.seeds, "seed") << "\nrate " << number(r.rate) << " = "
       << number(r.rate / r.critical_rate) << " x the critical rate " << number(r.critical_rate) << " of "
-      << r.critical_source << "; " << counted(r.steps, "step") << ", time "
-      << number(r.rate * static_cast<double>(r.steps)) << std::endl;
+      << r.critical_source << " (the slowest mode is fastest at " << number(r.balanced_rate) << ")";
+  if (r.momentum > 0) out << ", momentum " << number(r.momentum);
+  out << "; " << counted(r.steps, "step") << ", time " << number(r.rate * static_cast<double>(r.steps))
+      << std::endl;
+}
+
+// What a large rate did to each network; nothing where it did nothing.
+void print_regimes(std::ostream& out, const study::DriftResult& result) {
+  std::vector<std::vector<std::string>> rows;
+  bool notable = false;
+  for (const auto& run : result.runs) {
+    const auto regime = study::regime_of(run, result);
+    if (!regime) continue;
+    notable = notable || *regime != study::Regime::stable;
+    const bool ended = *regime != study::Regime::diverged;
+    rows.push_back({std::to_string(run.width), std::to_string(run.seed), std::string(to_string(*regime)),
+                    number(run.rows.front().lambda_max), ended ? number(run.rows.back().lambda_max) : "-",
+                    number(run.rows.front().loss),
+                    number(run.peak_loss) + " (step " + std::to_string(run.peak_step) + ")",
+                    ended ? number(run.rows.back().loss) : "-"});
+  }
+  if (!notable) return;
+  out << "\na frozen kernel is unstable where lambda_max of Theta/N is above "
+      << number(study::edge_of_stability(result)) << " = 2 (1 + momentum) / rate\n"
+      << run::format_table({"width", "seed", "regime", "lambda_max at start", "at end", "loss at start",
+                            "largest", "at end"},
+                           rows);
 }
 
 // Drift ~ width^-1 is the first order of a kernel that hardly moves.
@@ -85,6 +111,7 @@ void print_results(std::ostream& out, const study::DriftPlan& plan, const study:
   out << ")\n\n" << describe_fit("drift at end", result.kernel_change_fit, result.runs.size());
   out << describe_fit("start vs limit", result.limit_distance_fit, result.runs.size());
   note_large_drift(out, summary);
+  print_regimes(out, result);
 }
 
 void print_warnings(std::ostream& out, const study::DriftResult& result) {

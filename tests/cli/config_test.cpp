@@ -78,6 +78,13 @@ TEST_CASE("a saved config runs again, bit for bit, wherever it is run") {
       "drift --data circle --rate 1e-5 --weight-scale 1.1000000000000001 --bias-scale 0" + kSmall,
       "drift --data circle --examples 6 --width 4 --time 20 --quiet",
       "drift --data circle --rate 40 --force-rate" + kSmall,
+      "drift --data circle --rate 1.5x --momentum 0.3" + kSmall,
+      "drift --data circle --rate 0.1x" + kSmall,
+      "drift --data sphere:3 --test-examples 4 --certificate" + kSmall,
+      "drift --inputs data/x.npy --targets data/y.npy --test-examples 2 --width 4 --steps 3 --quiet",
+      "drift --inputs data/x.npy --targets data/y.npy --test-inputs data/x.npy --width 4 --steps 3 --quiet",
+      "drift --inputs data/x.npy --targets data/y.npy --test-inputs data/x.npy --test-targets data/y.npy" +
+          kSmall,
       "drift --data circle --precision f32" + kSmall,
       "drift --data circle --activation erf --track every:2" + kSmall,
       "drift --data circle --activation tanh --track 0,1,3" + kSmall,
@@ -109,7 +116,8 @@ TEST_CASE("a saved config names every choice, so that no later default can chang
   std::string options;
   for (const auto& [option, value] : config) options += option + " ";
   CHECK(options ==
-        "activation bias-scale data data-checksum data-seed depth examples precision rate seed seeds steps "
+        "activation bias-scale data data-checksum data-seed depth examples momentum precision rate seed "
+        "seeds steps "
         "track "
         "weight-scale "
         "width ");

@@ -36,8 +36,8 @@ void check_refused(const std::vector<Mistake>& mistakes) {
 }  // namespace
 
 TEST_CASE("commands and options that do not exist") {
-  check_refused({{"", {"no command", "drift, kernel, limit"}},
-                 {"drfit", {"unknown command 'drfit'", "drift, kernel, limit"}},
+  check_refused({{"", {"no command", "drift, figure, kernel, limit"}},
+                 {"drfit", {"unknown command 'drfit'", "drift, figure, kernel, limit"}},
                  {"--verbose", {"unknown option '--verbose'"}},
                  {"help drfit", {"unknown command 'drfit'"}},
                  {"drift --widht 8", {"--widht"}},
@@ -83,16 +83,15 @@ TEST_CASE("numbers that are none, or out of range") {
 }
 
 TEST_CASE("names that are not known list those that are") {
-  check_refused(
-      {{"drift --activation rellu", {"'rellu'", "identity, relu, leaky_relu(0.1), abs"}},
-       {"drift --precision f16", {"f16", "f32", "f64"}},
-       {"drift --data mnist", {"'mnist'", "circle", "gaussian-product", "fashion-mnist", "FILE.npz"}},
-       {"drift --data sphere:1", {"dimension 1", "at least 2"}},
-       {"drift --data sphere:x", {"sphere:x", "integer"}},
-       {"drift --track often", {"'often'", "log:N, every:K"}},
-       {"drift --track every:0", {"'every:0'", "log:N, every:K"}},
-       {"drift --track 0,300 --steps 200", {"step 300", "step 200"}},
-       {"drift --track every:1 --steps 100000000", {"100000001 steps", "a million"}}});
+  check_refused({{"drift --activation rellu", {"'rellu'", "identity, relu, leaky_relu(0.1), abs"}},
+                 {"drift --precision f16", {"f16", "f32", "f64"}},
+                 {"drift --data mnst", {"'mnst'", "circle", "gaussian-product", "fashion-mnist", "FILE.npz"}},
+                 {"drift --data sphere:1", {"dimension 1", "at least 2"}},
+                 {"drift --data sphere:x", {"sphere:x", "integer"}},
+                 {"drift --track often", {"'often'", "log:N, every:K"}},
+                 {"drift --track every:0", {"'every:0'", "log:N, every:K"}},
+                 {"drift --track 0,300 --steps 200", {"step 300", "step 200"}},
+                 {"drift --track every:1 --steps 100000000", {"100000001 steps", "a million"}}});
 }
 
 TEST_CASE("options that do not go together") {
@@ -137,7 +136,20 @@ TEST_CASE("an empty value is no default") {
 
 TEST_CASE("a rate at which training would diverge names both rates and the way around") {
   check_refused({{"drift --rate 1000", {"rate 1000", "critical rate 8.497", "--force-rate"}},
-                 {"drift --rate 1e-50 --precision f32", {"1e-50", "f32"}}});
+                 {"drift --rate 1e-50 --precision f32", {"1e-50", "f32"}},
+                 {"drift --rate 1.5y", {"'1.5y'", "followed by x"}},
+                 {"drift --rate x", {"'x'", "followed by x"}},
+                 {"drift --rate -1x", {"-1 times the critical one"}},
+                 {"drift --momentum 1", {"momentum is 1", "less than 1"}}});
+}
+
+TEST_CASE("test data that cannot be had") {
+  check_refused({{"drift --data circle --test-examples 3", {"circle", "none can be held out"}},
+                 {"drift --test-targets T.npy", {"--test-targets", "--test-inputs"}},
+                 {"drift --test-inputs Z.npy --test-examples 3", {"--test-examples", "--test-inputs"}},
+                 {"drift --test-inputs nowhere.npy", {"nowhere.npy"}},
+                 {"drift --test-checksum fnv1a64:0", {"--test-inputs or --test-examples"}},
+                 {"drift --test-examples 3 --test-checksum fnv1a64:0", {"fnv1a64:0", "have changed"}}});
 }
 
 TEST_CASE("more than there is memory for") {

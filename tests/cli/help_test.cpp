@@ -23,7 +23,7 @@ std::size_t longest_line(const std::string& text) {
 }  // namespace
 
 TEST_CASE("help goes to standard output, shows examples and ends with code 0") {
-  for (const std::string command : {"drift", "kernel", "limit", "plan"}) {
+  for (const std::string command : {"drift", "kernel", "limit", "plan", "predict"}) {
     CAPTURE(command);
     const Outcome help = run(tool({command, "--help"}));
     CHECK(help.code == 0);
@@ -51,7 +51,7 @@ TEST_CASE("help says what happens without --classes, for each kind of source") {
 TEST_CASE("the tool's own help names every command") {
   const Outcome help = run(tool({"--help"}));
   CHECK(help.code == 0);
-  for (const char* text : {"drift", "kernel", "limit", "plan", "examples:", "--version"})
+  for (const char* text : {"drift", "kernel", "limit", "plan", "predict", "examples:", "--version"})
     CHECK(contains(help.out, text));
   CHECK(run(tool({"help"})).out == help.out);
   CHECK(run(tool({"-h"})).out == help.out);

@@ -112,8 +112,8 @@ TEST_CASE("source: Fashion-MNIST") {
 }
 
 TEST_CASE("source: what is not understood") {
-  const std::string unknown = error(named("mnist"));
-  for (const char* known : {"'mnist'", "circle", "gaussian-product", "sphere:D", "fashion-mnist",
+  const std::string unknown = error(named("mnst"));
+  for (const char* known : {"'mnst'", "circle", "gaussian-product", "sphere:D", "fashion-mnist",
                             "idx:IMAGES,LABELS", "FILE.npz", "FILE.csv"}) {
     CHECK(contains(unknown, known));
   }

@@ -1,55 +1,231 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 #include <ntape/base/errors.hpp>
 #include <ntape/dynamics/lazy.hpp>
 
 #include "support/matrices.hpp"
 
 using namespace ntape;
+using test::largest_difference;
 using test::normal;
 
 namespace {
 
-// f <- f - (rate/N) K (f - y), literally; vectors of size K.
-Matrix<double> by_hand(const Matrix<double>& k, Matrix<double> f, const Matrix<double>& y, Index steps,
-                       double rate, Index examples) {
-  const Index size = k.shape(0), columns = f.size() / size;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+Matrix<double> times(const Matrix<double>& a, const Matrix<double>& b, Index columns) {
+  Matrix<double> c = zeros<double>(a.shape(0), columns);
+  for (Index i = 0; i < a.shape(0); ++i)
+    for (Index j = 0; j < a.shape(1); ++j)
+      for (Index k = 0; k < columns; ++k) c(i, k) += a(i, j) * b.data()[j * columns + k];
+  return c;
+}
+
+// Heavy-ball descent in function space, literally: on the training set and at other inputs, by coefficients.
+struct Iteration {
+  Matrix<double> train, elsewhere;
+};
+Iteration by_hand(const Matrix<double>& k, const Matrix<double>& kappa, const Matrix<double>& f0,
+                  const Matrix<double>& f0_there, const Matrix<double>& y, Index steps, double rate,
+                  double momentum) {
+  const Index columns = f0.size() / k.shape(0);
+  Iteration now{f0, f0_there}, before = now;
   for (Index s = 0; s < steps; ++s) {
-    Matrix<double> next = f;
-    for (Index i = 0; i < size; ++i)
-      for (Index j = 0; j < size; ++j)
-        for (Index c = 0; c < columns; ++c)
-          next.data()[i * columns + c] -= rate / static_cast<double>(examples) * k(i, j) *
-                                          (f.data()[j * columns + c] - y.data()[j * columns + c]);
-    f = next;
+    Matrix<double> residual = now.train;
+    for (Index e = 0; e < y.size(); ++e) residual.data()[e] -= y.data()[e];
+    const auto push = times(k, residual, columns), push_there = times(kappa, residual, columns);
+    Iteration next = now;
+    const double scale = rate / static_cast<double>(y.shape(0));
+    for (Index e = 0; e < y.size(); ++e)
+      next.train.data()[e] +=
+          momentum * (now.train.data()[e] - before.train.data()[e]) - scale * push.data()[e];
+    for (Index e = 0; e < f0_there.size(); ++e)
+      next.elsewhere.data()[e] +=
+          momentum * (now.elsewhere.data()[e] - before.elsewhere.data()[e]) - scale * push_there.data()[e];
+    before = now;
+    now = next;
   }
-  return f;
+  return now;
+}
+
+// K a = b by elimination with pivots: independent of any decomposition of the library.
+Matrix<double> eliminate(Matrix<double> k, Matrix<double> b) {
+  const Index n = k.shape(0), columns = b.size() / n;
+  const auto at = [&](Index i, Index c) -> double& { return b.data()[i * columns + c]; };
+  for (Index p = 0; p < n; ++p) {
+    Index best = p;
+    for (Index i = p; i < n; ++i)
+      if (std::abs(k(i, p)) > std::abs(k(best, p))) best = i;
+    for (Index j = 0; j < n; ++j) std::swap(k(p, j), k(best, j));
+    for (Index c = 0; c < columns; ++c) std::swap(at(p, c), at(best, c));
+    for (Index i = 0; i < n; ++i) {
+      if (i == p) continue;
+      const double factor = k(i, p) / k(p, p);
+      for (Index j = 0; j < n; ++j) k(i, j) -= factor * k(p, j);
+      for (Index c = 0; c < columns; ++c) at(i, c) -= factor * at(p, c);
+    }
+  }
+  for (Index i = 0; i < n; ++i)
+    for (Index c = 0; c < columns; ++c) at(i, c) /= k(i, i);
+  return b;
+}
+
+struct Problem {
+  Matrix<double> k, kappa, f0, f0_there, y;
+};
+
+// Kernels of one set of random features, so that kappa belongs to k. Full: 2 outputs of n/2 examples.
+Problem problem(Index n, Index there, Index outputs, bool full, Index features) {
+  const auto root = normal<double>(n, features, 1), other = normal<double>(there, features, 2);
+  const Index per = full ? outputs : 1;
+  return {linalg::gram(linalg::view(root)), linalg::gram(linalg::view(other), linalg::view(root)),
+          normal<double>(n / per, outputs, 3), normal<double>(there / per, outputs, 4),
+          normal<double>(n / per, outputs, 5)};
 }
 
 }  // namespace
 
 TEST_CASE(
-    "steps in function space are the literal iteration, shared and full kernels, overshooting rates too") {
-  const auto root = normal<double>(6, 9, 1);
-  const auto k = linalg::gram(linalg::view(root));
+    "steps in function space are the literal iteration: shared and full kernels, momentum, overshooting") {
   for (const Index outputs : {Index{1}, Index{2}})
     for (const bool full : {false, true}) {
-      const Index examples = full ? 6 / outputs : 6;
-      const auto f0 = normal<double>(examples, outputs, 2), y = normal<double>(examples, outputs, 3);
-      const LazyPrediction lazy(k, f0, y);
-      const double critical = critical_rate(lazy.eigenvalues().back(), examples);
+      const Problem p = problem(6, 4, outputs, full, 9);
+      const LazyPrediction lazy(p.k, p.f0, p.y);
+      const LazyElsewhere there = lazy.elsewhere(p.kappa, p.f0_there);
+      const double critical = critical_rate(lazy.eigenvalues().back(), p.y.shape(0));
       for (const double fraction : {.1, .9, 1.01})
-        for (const Index steps : {Index{0}, Index{1}, Index{30}}) {
-          const auto got = lazy.after_steps(steps, fraction * critical);
-          const auto expected = by_hand(k, f0, y, steps, fraction * critical, examples);
-          // 30 steps of a 6 x 6 product, each rounding by 1e-16 of values below 10.
-          for (Index e = 0; e < got.size(); ++e) CHECK(std::abs(got.data()[e] - expected.data()[e]) < 1e-12);
-        }
+        for (const double momentum : {0.0, .6})
+          for (const Index steps : {Index{0}, Index{1}, Index{30}}) {
+            const double rate = fraction * critical;
+            const Moment moment = Moment::descent(steps, rate, momentum);
+            const auto expected = by_hand(p.k, p.kappa, p.f0, p.f0_there, p.y, steps, rate, momentum);
+            // 30 steps of a 6 x 6 product, each rounding by 1e-16 of values below 10, which momentum carries
+            // on for 1/(1 - m) = 2.5 steps.
+            CHECK(largest_difference(lazy.at(moment), expected.train) < 1e-12);
+            CHECK(largest_difference(there.at(moment), expected.elsewhere) < 1e-12);
+            if (momentum == 0) CHECK(lazy.after_steps(steps, rate) == lazy.at(moment));
+          }
     }
 }
 
+TEST_CASE("at the start outputs are f_0 exactly, at the end those of kernel regression") {
+  for (const bool full : {false, true}) {
+    const Problem p = problem(12, 6, 2, full, 30);
+    const LazyPrediction lazy(p.k, p.f0, p.y);
+    const LazyElsewhere there = lazy.elsewhere(p.kappa, p.f0_there);
+    for (const Moment& start : {Moment::flow(0), Moment::descent(0, .1), Moment::descent(0, .1, .9)}) {
+      CHECK(lazy.at(start) == p.f0);
+      CHECK(there.at(start) == p.f0_there);
+    }
+    const Moment end = Moment::flow(kInfinity);
+    CHECK(lazy.at(end) == p.y);
+    Matrix<double> residual = p.y;
+    for (Index e = 0; e < residual.size(); ++e) residual.data()[e] -= p.f0.data()[e];
+    Matrix<double> expected = times(p.kappa, eliminate(p.k, residual), p.y.size() / 12);
+    for (Index e = 0; e < expected.size(); ++e) expected.data()[e] += p.f0_there.data()[e];
+    // condition about 30, numbers below 10: rounding is near 1e-14; the issue asks for 1e-8
+    CHECK(largest_difference(there.at(end), expected) < 1e-12);
+    // and that is where late times go
+    CHECK(largest_difference(there.at(Moment::flow(1e6)), expected) < 1e-12);
+    CHECK(lazy.report().condition < 1e3);
+    CHECK(lazy.report().null_modes == 0);
+    CHECK(lazy.report().backward_error < 1e-14);
+    CHECK(!warning(lazy.report()));
+  }
+}
+
+TEST_CASE("flow is a semigroup, on the training set and at other inputs") {
+  for (const bool full : {false, true}) {
+    const Problem p = problem(10, 6, 2, full, 12);
+    const LazyPrediction lazy(p.k, p.f0, p.y);
+    const LazyElsewhere there = lazy.elsewhere(p.kappa, p.f0_there);
+    for (const double s : {.01, .5, 7.0})
+      for (const double t : {.1, 2.0, 40.0}) {
+        const LazyPrediction later(p.k, lazy.at(Moment::flow(t)), p.y);
+        const LazyElsewhere later_there = later.elsewhere(p.kappa, there.at(Moment::flow(t)));
+        // eigenvalues up to 40 times t = 47 in exponents of numbers below 10
+        CHECK(largest_difference(later.at(Moment::flow(s)), lazy.at(Moment::flow(s + t))) < 1e-12);
+        CHECK(largest_difference(later_there.at(Moment::flow(s)), there.at(Moment::flow(s + t))) < 1e-12);
+      }
+  }
+}
+
+TEST_CASE("steps tend to the flow with the first power of the rate") {
+  const Problem p = problem(8, 4, 1, false, 12);
+  const LazyPrediction lazy(p.k, p.f0, p.y);
+  const LazyElsewhere there = lazy.elsewhere(p.kappa, p.f0_there);
+  const double t = 1;
+  const auto gap = [&](Index steps, const auto& prediction) {
+    return largest_difference(prediction.at(Moment::descent(steps, t / static_cast<double>(steps))),
+                              prediction.at(Moment::flow(t)));
+  };
+  // The next order is about lambda_max/N t/steps = 5/4000 of this one.
+  CHECK(std::abs(std::log2(gap(4000, lazy) / gap(8000, lazy)) - 1) < 5e-3);
+  CHECK(std::abs(std::log2(gap(4000, there) / gap(8000, there)) - 1) < 5e-3);
+}
+
+TEST_CASE("duplicated examples give the answer of minimum norm, and are reported") {
+  // 5 examples of which the last two repeat the first two, with other targets: what training can reach is the
+  // mean of the two, and other inputs see a regression on 3 examples.
+  const auto distinct = normal<double>(3, 7, 1), other = normal<double>(4, 7, 2);
+  Matrix<double> root = make_matrix<double>(5, 7);
+  for (Index i = 0; i < 5; ++i) std::copy_n(row(distinct, i % 3), 7, row(root, i));
+  const auto y = normal<double>(5, 1, 3);
+  const auto k = linalg::gram(linalg::view(root)),
+             kappa = linalg::gram(linalg::view(other), linalg::view(root));
+  const LazyPrediction lazy(k, zeros<double>(5, 1), y);
+  const LazyElsewhere there = lazy.elsewhere(kappa, zeros<double>(4, 1));
+  Matrix<double> means = make_matrix<double>(3, 1);
+  for (Index i = 0; i < 3; ++i) means(i, 0) = i < 2 ? (y(i, 0) + y(i + 3, 0)) / 2 : y(i, 0);
+  const auto coefficients = eliminate(linalg::gram(linalg::view(distinct)), means);
+  const auto expected = times(linalg::gram(linalg::view(other), linalg::view(distinct)), coefficients, 1);
+  const auto end = lazy.at(Moment::flow(kInfinity));
+  // condition about 10, numbers of order 1
+  for (Index i = 0; i < 5; ++i) CHECK(std::abs(end(i, 0) - means(i % 3, 0)) < 1e-13);
+  CHECK(largest_difference(there.at(Moment::flow(kInfinity)), expected) < 1e-13);
+  // At a finite time zero modes move nothing that other inputs see: kappa along them is 1e-16, times t/N
+  // = 20.
+  CHECK(largest_difference(there.at(Moment::flow(100)), expected) < 1e-12);
+  CHECK(lazy.report().null_modes == 2);
+  CHECK(lazy.report().unreachable > .1);
+  CHECK(lazy.report().backward_error < 1e-15);
+  REQUIRE(warning(lazy.report()));
+  CHECK(warning(lazy.report())->find("2 of 5 eigenvalues") != std::string::npos);
+}
+
+TEST_CASE("a kernel that is indefinite beyond rounding is reported and does not blow up") {
+  Matrix<double> k = zeros<double>(2, 2);
+  k(0, 0) = 1;
+  k(1, 1) = -1e-5;
+  const LazyPrediction lazy(k, zeros<double>(2, 1), normal<double>(2, 1, 1));
+  CHECK(lazy.at(Moment::flow(1e12))(1, 0) == 0);
+  REQUIRE(warning(lazy.report()));
+  CHECK(warning(lazy.report())->find("not positive semidefinite") != std::string::npos);
+}
+
+TEST_CASE("a kernel of zeros stays where it is") {
+  const auto y = normal<double>(3, 2, 1), f0 = normal<double>(3, 2, 2);
+  const LazyPrediction lazy(zeros<double>(3, 3), f0, y);
+  // y + (f_0 - y), in two roundings
+  CHECK(largest_difference(lazy.at(Moment::flow(kInfinity)), f0) < 1e-15);
+  CHECK(lazy.report().null_modes == 3);
+  CHECK(std::isinf(lazy.report().condition));
+}
+
 TEST_CASE("a kernel that fits nothing is refused") {
-  CHECK_THROWS_AS(LazyPrediction(zeros<double>(5, 5), zeros<double>(4, 1), zeros<double>(4, 1)), ShapeError);
-  CHECK_THROWS_AS(LazyPrediction(zeros<double>(4, 4), zeros<double>(4, 2), zeros<double>(4, 1)), ShapeError);
+  const auto y = zeros<double>(4, 1);
+  CHECK_THROWS_AS(LazyPrediction(zeros<double>(5, 5), y, y), ShapeError);
+  CHECK_THROWS_AS(LazyPrediction(zeros<double>(4, 5), y, y), ShapeError);
+  CHECK_THROWS_AS(LazyPrediction(zeros<double>(4, 4), zeros<double>(4, 2), y), ShapeError);
+  Matrix<double> k = zeros<double>(4, 4);
+  k(1, 2) = 1;
+  CHECK_THROWS_AS(LazyPrediction(k, y, y), UserError);
+  k(1, 2) = std::nan("");
+  CHECK_THROWS_AS(LazyPrediction(k, y, y), UserError);
+  const LazyPrediction lazy(zeros<double>(4, 4), y, y);
+  CHECK_THROWS_AS((void)lazy.elsewhere(zeros<double>(2, 3), zeros<double>(2, 1)), ShapeError);
+  CHECK_THROWS_AS((void)lazy.elsewhere(zeros<double>(2, 4), zeros<double>(3, 1)), ShapeError);
+  CHECK_THROWS_AS((void)lazy.elsewhere(zeros<double>(2, 4), zeros<double>(2, 2)), ShapeError);
 }

@@ -114,17 +114,48 @@ TEST_CASE("twenty steps are ten and ten more, bit for bit") {
   CHECK(distance(once, twice) == 0);
 }
 
+TEST_CASE("momentum is the heavy ball from rest, whichever way a step is made") {
+  const auto data = data::gaussian_product<double>({.examples = 7});
+  const Mlp<double> model(kSmall);
+  const Parameters<double> other{{{"w", 0, test::normal<double>(2, 2, 1)},
+                                  {"g", 0, test::normal<double>(1, 2, 2)},
+                                  {"b", 0, test::normal<double>(1, 2, 3)}}};
+  constexpr double kRate = .05, kMomentum = .8;
+  const auto check = [&](const auto& f, const Parameters<double>& start) {
+    auto now = start, before = start;
+    for (Index k = 0; k < 12; ++k) {
+      auto next = now;
+      add_scaled(next, -kRate, gradient(f, now, data.x, data.y));
+      add_scaled(next, kMomentum, now);
+      add_scaled(next, -kMomentum, before);
+      before = now;
+      now = next;
+    }
+    auto theta = start;
+    gradient_descent(f, theta, data, {.rate = kRate, .steps = 12, .momentum = kMomentum});
+    // 12 steps of numbers of order 1, each rounding by 1e-16 or so.
+    CHECK(largest_difference(theta, now) < 1e-13);
+    auto plain = start;
+    gradient_descent(f, plain, data, {.rate = kRate, .steps = 12});
+    CHECK(largest_difference(theta, plain) > 1e-3);
+  };
+  check(model, model.initialize(Seed{1}));  // by blocks
+  check(tied, other);                       // by a sweep, one block dense
+}
+
 TEST_CASE("a step allocates nothing: twenty steps allocate what ten do") {
   const Mlp<double> model(kSmall);
   const auto data = data::gaussian_product<double>({.examples = 16});
-  const auto allocations_of = [&](Index steps) {
-    auto theta = model.initialize(Seed{1});
-    const std::size_t before = test::allocations();
-    gradient_descent(model, theta, data, {.rate = .2, .steps = steps});
-    return test::allocations() - before;
-  };
-  CHECK(allocations_of(20) == allocations_of(10));
-  CHECK(allocations_of(10) > 0);
+  for (const double momentum : {0.0, 0.9}) {
+    const auto allocations_of = [&](Index steps) {
+      auto theta = model.initialize(Seed{1});
+      const std::size_t before = test::allocations();
+      gradient_descent(model, theta, data, {.rate = .02, .steps = steps, .momentum = momentum});
+      return test::allocations() - before;
+    };
+    CHECK(allocations_of(20) == allocations_of(10));
+    CHECK(allocations_of(10) > 0);
+  }
 }
 
 TEST_CASE("watching the Jacobian changes no bit of training, and allocates only once") {
@@ -212,6 +243,9 @@ TEST_CASE("bad rates and shapes are refused") {
   const auto data = data::gaussian_product<double>({.examples = 8});
   for (const double rate : {0., -1., std::numeric_limits<double>::infinity(), std::nan("")})
     CHECK_THROWS_AS(gradient_descent(model, theta, data, {.rate = rate, .steps = 1}), UserError);
+  for (const double momentum : {-.1, 1., std::nan("")})
+    CHECK_THROWS_AS(gradient_descent(model, theta, data, {.rate = 1, .steps = 1, .momentum = momentum}),
+                    UserError);
   auto wide = data;
   wide.y = zeros<double>(8, 2);
   CHECK_THROWS_AS(gradient_descent(model, theta, wide, {.rate = 1, .steps = 1}), ShapeError);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <limits>
 #include <ntape/base/errors.hpp>
 #include <ntape/data/idx.hpp>
@@ -124,6 +125,33 @@ LabelledImages read_idx(const std::filesystem::path& images, const std::filesyst
   image_file.close();
   label_file.close();
   return result;
+}
+
+namespace {
+
+bool are_there(const IdxPaths& paths) {
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(paths.images, ignored) &&
+         std::filesystem::is_regular_file(paths.labels, ignored);
+}
+
+}  // namespace
+
+IdxPaths mnist_paths() {
+  const auto variable = [](const char* name) {
+    const char* const value = std::getenv(name);
+    return std::filesystem::path(value == nullptr ? "" : value);
+  };
+  std::filesystem::path home = variable("XDG_DATA_HOME");
+  if (home.empty() && !variable("HOME").empty()) home = variable("HOME") / ".local/share";
+  std::vector<std::filesystem::path> folders = {"data/mnist"};
+  if (!home.empty()) folders.push_back(home / "ntape/mnist");
+  for (const auto& folder : folders) {
+    const IdxPaths paths{folder / "images-idx3-ubyte.gz", folder / "labels-idx1-ubyte.gz"};
+    if (are_there(paths)) return paths;
+  }
+  throw UserError("MNIST is neither in '" + folders.front().string() + "' nor in '" +
+                  folders.back().string() + "': tools/get-mnist fetches it");
 }
 
 IdxPaths fashion_mnist_paths() {

@@ -30,5 +30,10 @@ struct IdxPaths {
 /// The training set of Debian's package dataset-fashion-mnist (60000 images of 28 x 28, ten classes).
 /// Throws UserError, naming the package to install, when it is not there.
 [[nodiscard]] IdxPaths fashion_mnist_paths();
+/// The 10000 digits that tools/get-mnist writes, in ./data/mnist or else in ntape/mnist of the user's data
+/// home
+/// ($XDG_DATA_HOME, by default ~/.local/share). Throws UserError, naming that command, when they are not
+/// there.
+[[nodiscard]] IdxPaths mnist_paths();
 
 }  // namespace ntape::data

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kSphere = "sphere:";
 constexpr std::string_view kIdx = "idx:";
-constexpr Index kFashionMnistExamples = 256;
+constexpr Index kImages = 256;
 
 Index or_default(Index examples, Index fallback) {
   return examples == 0 ? fallback : examples;
@@ -79,10 +79,10 @@ Dataset<double> load(const SourceOptions& options) {
   if (spec == "circle" || spec == "gaussian-product" || spec.starts_with(kSphere)) {
     return load_synthetic(options, spec);
   }
-  if (spec == "fashion-mnist") {
-    const IdxPaths paths = fashion_mnist_paths();
+  if (spec == "mnist" || spec == "fashion-mnist") {
+    const IdxPaths paths = spec == "mnist" ? mnist_paths() : fashion_mnist_paths();
     return from_labels<double>(read_idx(paths.images, paths.labels),
-                               {or_default(options.examples, kFashionMnistExamples), options.classes}, spec);
+                               {or_default(options.examples, kImages), options.classes}, spec);
   }
   if (spec.starts_with(kIdx)) {
     const IdxPaths paths = idx_paths(spec);
@@ -91,7 +91,7 @@ Dataset<double> load(const SourceOptions& options) {
   if (spec.ends_with(".npz")) return from_npz(spec, selection);
   if (spec.ends_with(".csv")) return from_csv(spec, selection);
   throw UserError("the dataset '" + spec +
-                  "' is unknown; known are circle, gaussian-product, sphere:D, fashion-mnist, "
+                  "' is unknown; known are circle, gaussian-product, sphere:D, mnist, fashion-mnist, "
                   "idx:IMAGES,LABELS, FILE.npz and FILE.csv");
 }
 

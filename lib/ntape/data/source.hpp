@@ -9,10 +9,10 @@ namespace ntape::data {
 
 /// A dataset by its name, as the command line gives it.
 struct SourceOptions {
-  /// circle | gaussian-product | sphere:D | fashion-mnist | idx:IMAGES,LABELS | FILE.npz | FILE.csv; empty
-  /// means inputs and targets, or gaussian-product when those are empty too.
+  /// circle | gaussian-product | sphere:D | mnist | fashion-mnist | idx:IMAGES,LABELS | FILE.npz | FILE.csv;
+  /// empty means inputs and targets, or gaussian-product when those are empty too.
   std::string spec = {};
-  /// 0 means the default: circle 64, gaussian-product and sphere 128, fashion-mnist 256, files all.
+  /// 0 means the default: circle 64, gaussian-product and sphere 128, mnist and fashion-mnist 256, files all.
   Index examples = 0;
   /// Labels to select, for sources that have labels (see ClassOptions).
   std::vector<int> classes = {};

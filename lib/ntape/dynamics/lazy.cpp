@@ -1,4 +1,3 @@
-#include <cmath>
 #include <ntape/base/errors.hpp>
 #include <ntape/dynamics/lazy.hpp>
 
@@ -6,35 +5,58 @@ namespace ntape {
 
 LazyPrediction::LazyPrediction(const Matrix<double>& kernel, const Matrix<double>& f0,
                                const Matrix<double>& y)
-    : targets_(y), full_(y.shape(1) > 1 && kernel.shape(0) == y.size()) {
-  const Index size = full_ ? y.size() : y.shape(0);
-  if (shape_of(f0) != shape_of(y) || shape_of(kernel) != Shape{size, size})
+    : start_(f0), targets_(y) {
+  const bool fits = kernel.shape(0) == y.shape(0) || kernel.shape(0) == y.size();
+  if (shape_of(f0) != shape_of(y) || kernel.shape(0) != kernel.shape(1) || !fits)
     throw ShapeError("LazyPrediction: the kernel is " + to_string(shape_of(kernel)) + ", outputs are " +
                      to_string(shape_of(f0)) + " and targets are " + to_string(shape_of(y)));
-  eigen_ = linalg::symmetric_eigen(kernel);
-  Matrix<double> residual = make_matrix<double>(size, y.size() / size);
+  factor_ = std::make_shared<const KernelFactor>(kernel);
+  Matrix<double> residual = make_matrix<double>(y.shape(0), y.shape(1));
   for (Index k = 0; k < y.size(); ++k) residual.data()[k] = f0.data()[k] - y.data()[k];
-  residual_ = make_matrix<double>(size, residual.shape(1));
-  linalg::gemm(1.0, linalg::view(eigen_.vectors), linalg::Op::plain, linalg::view(residual),
-               linalg::Op::plain, 0.0, residual_.data(), residual_.shape(1));
+  residual_ = factor_->components(residual);
+  report_ = factor_->solve(kernel, residual, 0).report;
 }
 
-Matrix<double> LazyPrediction::after_steps(Index steps, double rate) const {
-  const double scale = rate / static_cast<double>(targets_.shape(0));
+Matrix<double> LazyPrediction::at(const Moment& moment) const {
+  if (moment.time() == 0) return start_;
   Matrix<double> modes = residual_;
   for (Index k = 0; k < modes.shape(0); ++k) {
-    // An integer power by std::pow is right for negative bases too (a mode that overshoots).
-    const double factor = std::pow(1 - scale * eigen_.values[k], static_cast<double>(steps));
-    for (Index c = 0; c < modes.shape(1); ++c) modes(k, c) *= factor;
+    const double decay = factor_->response(k, moment, examples()).decay;
+    for (Index c = 0; c < modes.shape(1); ++c) modes(k, c) *= decay;
   }
-  Matrix<double> f = targets_;
-  linalg::gemm(1.0, linalg::view(eigen_.vectors), linalg::Op::transposed, linalg::view(modes),
-               linalg::Op::plain, 1.0, f.data(), modes.shape(1));
+  Matrix<double> f = factor_->function(modes, shape_of(targets_));
+  for (Index k = 0; k < f.size(); ++k) f.data()[k] += targets_.data()[k];
   return f;
 }
 
-double critical_rate(double lambda_max, Index examples) {
-  return 2 * static_cast<double>(examples) / lambda_max;
+LazyElsewhere LazyPrediction::elsewhere(const Matrix<double>& kappa, const Matrix<double>& f0) const {
+  const Index rows = residual_.shape(1) == f0.shape(1) ? f0.shape(0) : f0.size();
+  if (kappa.shape(0) != rows || f0.shape(1) != targets_.shape(1))
+    throw ShapeError("LazyPrediction: the kernel at other inputs is " + to_string(shape_of(kappa)) +
+                     " and outputs there are " + to_string(shape_of(f0)) + ", with targets of " +
+                     to_string(shape_of(targets_)));
+  return {factor_, factor_->cross_components(kappa), f0, residual_, examples()};
+}
+
+LazyElsewhere::LazyElsewhere(std::shared_ptr<const KernelFactor> factor, Matrix<double> cross,
+                             Matrix<double> start, Matrix<double> residual, Index examples)
+    : factor_(std::move(factor)),
+      cross_(std::move(cross)),
+      start_(std::move(start)),
+      residual_(std::move(residual)),
+      examples_(examples) {}
+
+Matrix<double> LazyElsewhere::at(const Moment& moment) const {
+  if (moment.time() == 0) return start_;
+  Matrix<double> modes = residual_;
+  for (Index k = 0; k < modes.shape(0); ++k) {
+    const double gain = factor_->response(k, moment, examples_).gain / static_cast<double>(examples_);
+    for (Index c = 0; c < modes.shape(1); ++c) modes(k, c) *= gain;
+  }
+  Matrix<double> f = start_;
+  linalg::gemm(-1.0, linalg::view(cross_), linalg::Op::plain, linalg::view(modes), linalg::Op::plain, 1.0,
+               f.data(), modes.shape(1));
+  return f;
 }
 
 }  // namespace ntape

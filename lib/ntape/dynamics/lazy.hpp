@@ -1,33 +1,76 @@
 #pragma once
 
-#include <ntape/tensor/linalg.hpp>
+#include <memory>
+#include <ntape/dynamics/factor.hpp>
+#include <ntape/dynamics/moment.hpp>
+#include <ntape/dynamics/stability.hpp>
 #include <ntape/tensor/matrix.hpp>
 
 namespace ntape {
 
-/// Training in function space under a constant kernel: K = Theta on the training set, factored once.
+class LazyElsewhere;
+
+/// Training on the mean square under a constant kernel: Theta on the training set, factored once; outputs at
+/// any time of gradient flow or after any number of steps, with momentum or without (see Moment).
 ///
-/// K is [N x N] (every output trains by the same kernel) or the full [N C x N C] with row n C + c.
+///   on the training set  f = y + decay(Theta/N) (f_0 - y)
+///   at other inputs z    f(z) = f_0(z) - 1/N kappa gain(Theta/N) (f_0 - y),  kappa = Theta(z, X)
+/// (Jacot et al. 2018, section 5; Lee et al. 2019, equations 10 and 11.)
+///
+/// Theta is [N x N] (every output trains by the same kernel) or the full [N C x N C] with row n C + c.
+/// Copies share the factored kernel.
 class LazyPrediction {
  public:
-  /// f0, y [N x C]. Throws ShapeError when the kernel fits neither way. Cost: one eigendecomposition.
+  /// f0, y [N x C]. Throws ShapeError when the kernel fits neither way, otherwise as KernelFactor. Cost: one
+  /// eigendecomposition.
   LazyPrediction(const Matrix<double>& kernel, const Matrix<double>& f0, const Matrix<double>& y);
 
-  /// Outputs after k steps of gradient descent of rate eta: f_k = y + (I - eta K/N)^k (f_0 - y), exactly.
-  [[nodiscard]] Matrix<double> after_steps(Index steps, double rate) const;
+  /// Outputs on the training set [N x C]. At the start f_0, exactly. Not finite where descent of too large a
+  /// rate leaves the range of double. Cost 2 n^2 C flops, n = N or N C.
+  [[nodiscard]] Matrix<double> at(const Moment& moment) const;
+  /// The same after k steps of rate eta: f_k = y + (I - eta Theta/N)^k (f_0 - y), exactly.
+  [[nodiscard]] Matrix<double> after_steps(Index steps, double rate) const {
+    return at(Moment::descent(steps, rate));
+  }
+  /// The same training seen at M other inputs: kappa = Theta(z, X) [M x N] or [M C x N C], f0 [M x C] there.
+  /// Throws ShapeError when they do not fit. Cost 2 M n^2 flops (once; a full kernel: 2 M C n^2).
+  [[nodiscard]] LazyElsewhere elsewhere(const Matrix<double>& kappa, const Matrix<double>& f0) const;
 
-  /// Ascending eigenvalues of K (not divided by N).
-  [[nodiscard]] const std::vector<double>& eigenvalues() const { return eigen_.values; }
+  /// Ascending eigenvalues of Theta (not divided by N).
+  [[nodiscard]] const std::vector<double>& eigenvalues() const { return factor_->eigenvalues(); }
+  [[nodiscard]] const KernelFactor& factor() const { return *factor_; }
+  [[nodiscard]] Index examples() const { return targets_.shape(0); }
+  /// Components of f_0 - y along the eigenvectors [N x C], or [N C x 1] of a full kernel.
+  [[nodiscard]] const Matrix<double>& residual() const { return residual_; }
+  /// Of the solve Theta a = y - f_0 that training tends to: f(z) -> f_0(z) + kappa a.
+  [[nodiscard]] const SolveReport& report() const { return report_; }
 
  private:
-  linalg::Eigen eigen_;
-  Matrix<double> targets_;
-  Matrix<double> residual_;  // components of f_0 - y along the eigenvectors [N x C], or [N C x 1] if full
-  bool full_;
+  std::shared_ptr<const KernelFactor> factor_;
+  Matrix<double> start_, targets_, residual_;
+  SolveReport report_;
 };
 
-/// The largest stable rate of gradient descent under a constant kernel: 2 N / lambda_max (each mode contracts
-/// by 1 - eta lambda/N).
-[[nodiscard]] double critical_rate(double lambda_max, Index examples);
+/// A LazyPrediction at other inputs; see LazyPrediction::elsewhere. Needs nothing of it any more.
+class LazyElsewhere {
+ public:
+  /// Outputs [M x C]; at the start f_0, exactly. Cost 2 M n C flops.
+  [[nodiscard]] Matrix<double> at(const Moment& moment) const;
+
+  /// kappa V^T [M x n].
+  [[nodiscard]] const Matrix<double>& cross_components() const { return cross_; }
+  [[nodiscard]] const KernelFactor& factor() const { return *factor_; }
+  [[nodiscard]] Index examples() const { return examples_; }  ///< N
+
+ private:
+  friend LazyPrediction;
+  LazyElsewhere(std::shared_ptr<const KernelFactor> factor, Matrix<double> cross, Matrix<double> start,
+                Matrix<double> residual, Index examples);
+
+  std::shared_ptr<const KernelFactor> factor_;
+  Matrix<double> cross_;  // kappa V^T
+  Matrix<double> start_, residual_;
+  Index examples_;
+};
 
 }  // namespace ntape

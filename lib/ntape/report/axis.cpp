@@ -13,6 +13,12 @@ std::string plain(double value) {
   return text;
 }
 
+// With the minus of typesetting.
+std::string with_minus(double value) {
+  const std::string text = plain(std::abs(value) < 1e-300 ? 0 : value);
+  return text.front() == '-' ? "\u2212" + text.substr(1) : text;
+}
+
 std::string label_of(int digit, int exponent, bool powers) {
   if (!powers) return plain(digit * std::pow(10.0, exponent));
   const std::string power = "10^{" + std::to_string(exponent) + "}";
@@ -64,6 +70,24 @@ std::vector<Tic> logarithmic_tics(AxisRange range) {
     if (labels() >= 2) return tics;
   }
   return {{range.low, plain(range.low)}, {range.high, plain(range.high)}};
+}
+
+std::vector<Tic> linear_tics(AxisRange range, int most) {
+  const double span = range.high - range.low;
+  double step = std::pow(10.0, std::floor(std::log10(span)) + 1);
+  // From the coarsest to the finest that still has few enough.
+  std::vector<Tic> tics;
+  for (int k = 0; k < 12; ++k) {
+    constexpr double kFiner[] = {2, 2.5, 2};  // 10, 5, 2, 1, ...
+    const double finer = step / kFiner[k % 3];
+    const double first = std::ceil(range.low / finer - 1e-9), last = std::floor(range.high / finer + 1e-9);
+    if (last - first + 1 > most && tics.size() >= 2) break;
+    step = finer;
+    tics.clear();
+    for (double at = first; at <= last; ++at) tics.push_back({at * step, with_minus(at * step)});
+    if (last - first + 1 > most) break;
+  }
+  return tics;
 }
 
 std::vector<Tic> chosen_tics(AxisRange range, bool logarithmic, std::vector<double> positions) {

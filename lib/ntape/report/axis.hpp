@@ -21,6 +21,10 @@ struct AxisRange {
 /// beyond. Fewer than two labels would say nothing of the scale: then the ends of the range are labelled.
 [[nodiscard]] std::vector<Tic> logarithmic_tics(AxisRange range);
 
+/// At most so many labelled tics of a linear axis (two at least), at multiples of 1, 2 or 5 times a power of
+/// ten.
+[[nodiscard]] std::vector<Tic> linear_tics(AxisRange range, int most);
+
 /// The given positions inside the range; those too close to the last labelled one go without a label.
 [[nodiscard]] std::vector<Tic> chosen_tics(AxisRange range, bool logarithmic, std::vector<double> positions);
 

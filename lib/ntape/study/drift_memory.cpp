@@ -4,7 +4,7 @@
 namespace ntape::study {
 namespace {
 
-double bytes_of(const Architecture& a, double examples, double real) {
+double bytes_of(const Architecture& a, const DriftPlan& plan, double examples, double real) {
   double parameters = 0, units = 0;
   for (Index l = 0; l + 1 < a.widths.size(); ++l) {
     const double in = static_cast<double>(a.widths[l]), out = static_cast<double>(a.widths[l + 1]);
@@ -12,12 +12,14 @@ double bytes_of(const Architecture& a, double examples, double real) {
     units += out;
   }
   const double outputs = static_cast<double>(a.widths.back());
-  const double full = examples * outputs;
+  const double full = examples * outputs, test = static_cast<double>(plan.test.x.shape(0));
   // theta, theta_0, gradient; outputs of ops with one cotangent, and C more for the Jacobian; kernel and
-  // shares; the frozen kernel in double, with its eigenvectors.
-  return real * (3 * parameters + examples * units * (2 + outputs) +
-                 examples * examples * static_cast<double>(a.depth() + 1)) +
-         2 * sizeof(double) * full * full;
+  // shares; the frozen kernel in double, with its eigenvectors. With momentum a velocity; on test inputs the
+  // values of ops, and the frozen kernel towards them; with a certificate J^T u, tangents and cotangents.
+  const double kinds = 3 + (plan.momentum > 0 ? 1 : 0) + (plan.certificate ? 2 : 0);
+  return real * (kinds * parameters + examples * units * ((plan.certificate ? 4 : 2) + outputs) +
+                 test * units + examples * examples * static_cast<double>(a.depth() + 1)) +
+         sizeof(double) * full * (2 * full + test * outputs);
 }
 
 }  // namespace
@@ -26,7 +28,7 @@ double least_memory(const DriftPlan& plan, Index examples, int threads) {
   const double real = plan.precision == Precision::f32 ? sizeof(float) : sizeof(double);
   std::vector<double> networks;
   for (const Architecture& a : plan.architectures)
-    networks.push_back(bytes_of(a, static_cast<double>(examples), real));
+    networks.push_back(bytes_of(a, plan, static_cast<double>(examples), real));
   std::sort(networks.rbegin(), networks.rend());
   const double seeds = static_cast<double>(plan.seeds), jobs = seeds * static_cast<double>(networks.size());
   // The data in the precision of the networks, which all share.

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <ntape/base/errors.hpp>
-#include <ntape/dynamics/lazy.hpp>
+#include <ntape/dynamics/stability.hpp>
 #include <ntape/limit/recursion.hpp>
 #include <ntape/model/mlp.hpp>
 #include <ntape/run/memory.hpp>
@@ -19,6 +19,19 @@ namespace {
 
 using run::significant;
 
+// Throws UserError unless the test inputs, if there are any, are those of such networks.
+void require_test(const data::Dataset<double>& test, const data::Dataset<double>& data) {
+  if (test.x.shape(0) == 0) return;
+  if (test.x.shape(1) != data.x.shape(1))
+    throw UserError("the test inputs have " + std::to_string(test.x.shape(1)) +
+                    " columns, and those of training " + std::to_string(data.x.shape(1)) +
+                    "; as many are needed");
+  if (test.y.size() > 0 && (test.y.shape(0) != test.x.shape(0) || test.y.shape(1) != data.y.shape(1)))
+    throw UserError("the test targets are " + to_string(shape_of(test.y)) + ", and " +
+                    to_string(Shape{test.x.shape(0), data.y.shape(1)}) + " are needed");
+  data::check_finite(test);
+}
+
 void require_plan(const DriftPlan& plan, Index examples) {
   if (plan.architectures.empty()) throw UserError("no width was given; at least one is needed");
   if (plan.architectures.size() != plan.widths.size())
@@ -30,6 +43,14 @@ void require_plan(const DriftPlan& plan, Index examples) {
   if (plan.steps && plan.time) throw UserError("both steps and time were given; give one of them");
   if (plan.rate && !(std::isfinite(*plan.rate) && *plan.rate > 0))
     throw UserError("the rate is " + significant(*plan.rate, 6) + "; it must be positive and finite");
+  if (plan.rate && plan.rate_multiple)
+    throw UserError("both a rate and a multiple of the critical rate were given; give one of them");
+  if (plan.rate_multiple && !(std::isfinite(*plan.rate_multiple) && *plan.rate_multiple > 0))
+    throw UserError("the rate is " + significant(*plan.rate_multiple, 6) +
+                    " times the critical one; it must be positive and finite");
+  if (!(plan.momentum >= 0 && plan.momentum < 1))
+    throw UserError("the momentum is " + significant(plan.momentum, 6) +
+                    "; it must be at least 0 and less than 1");
   if (plan.time && !(std::isfinite(*plan.time) && *plan.time > 0))
     throw UserError("the time is " + significant(*plan.time, 6) + "; it must be positive and finite");
   for (const Architecture& a : plan.architectures) {
@@ -71,11 +92,13 @@ Kernel<double> guiding_kernel(const DriftPlan& plan, const data::Dataset<double>
 }
 
 void set_rate(const DriftPlan& plan, DriftResult& result) {
-  result.rate = plan.rate.value_or(kSafeFraction * result.critical_rate);
-  if (result.rate >= result.critical_rate && !plan.force_rate)
-    throw UserError("the rate " + significant(result.rate, 6) + " is not below the critical rate " +
-                    significant(result.critical_rate, 6) + " of " + result.critical_source +
-                    ", so training would diverge; give a smaller --rate, or --force-rate to run it anyway");
+  result.rate = plan.rate.value_or(plan.rate_multiple.value_or(kSafeFraction) * result.critical_rate);
+  // A multiple above 1 says by itself that it is above the critical rate.
+  if (plan.rate && result.rate >= result.critical_rate && !plan.force_rate)
+    throw UserError(
+        "the rate " + significant(result.rate, 6) + " is not below the critical rate " +
+        significant(result.critical_rate, 6) + " of " + result.critical_source +
+        ", so a frozen kernel would diverge; give a smaller --rate, or --force-rate to run it anyway");
   const double least = plan.precision == Precision::f32 ? std::numeric_limits<float>::min()
                                                         : std::numeric_limits<double>::min();
   const double most = plan.precision == Precision::f32 ? std::numeric_limits<float>::max()
@@ -114,6 +137,7 @@ std::uint64_t total_work(const DriftPlan& plan, Index steps) {
 DriftResult prepare_drift(const DriftPlan& plan, const data::Dataset<double>& data) {
   require_plan(plan, data.x.shape(0));
   data::validate(data);
+  require_test(plan.test, data);
   DriftResult result;
   const Kernel<double> kernel = guiding_kernel(plan, data, result);
   if (!norm_is_finite(kernel))
@@ -123,8 +147,10 @@ DriftResult prepare_drift(const DriftPlan& plan, const data::Dataset<double>& da
     throw UserError(
         "the kernel on these inputs is zero: with this architecture and data nothing can be trained");
   if (result.limit) result.limit_spectrum = spectrum;
-  // The eigenvalue is of Theta/N already, hence one example.
-  result.critical_rate = critical_rate(spectrum.back(), 1);
+  // The eigenvalues are of Theta/N already, hence one example. One below zero is zero but for rounding.
+  result.momentum = plan.momentum;
+  result.critical_rate = critical_rate(spectrum.back(), 1, plan.momentum);
+  result.balanced_rate = balanced_rate(std::max(spectrum.front(), 0.0), spectrum.back(), 1, plan.momentum);
   set_rate(plan, result);
   set_steps(plan, result);
   result.tracked = tracked_steps(plan.track, result.steps);

@@ -4,6 +4,7 @@
 #include <ntape/run/manifest.hpp>
 #include <ntape/run/table.hpp>
 #include <ntape/study/drift_record.hpp>
+#include <ntape/study/regime.hpp>
 
 namespace ntape::study {
 namespace {
@@ -21,16 +22,46 @@ Cell cell(const std::optional<double>& value) {
   return value ? Cell(*value) : Cell();
 }
 
-std::string metrics_csv(const DriftResult& result) {
-  CsvTable table({"width", "seed", "step", "time", "loss", "kernel_change", "limit_distance",
-                  "kernel_distance", "trace_ratio", "lambda_max", "lambda_min", "alignment",
-                  "parameter_change", "output_gap"});
+std::string metrics_csv(const DriftPlan& plan, const DriftResult& result) {
+  std::vector<std::string> columns = {"width",
+                                      "seed",
+                                      "step",
+                                      "time",
+                                      "loss",
+                                      "kernel_change",
+                                      "limit_distance",
+                                      "kernel_distance",
+                                      "trace_ratio",
+                                      "lambda_max",
+                                      "lambda_min",
+                                      "alignment",
+                                      "parameter_change",
+                                      "output_gap"};
+  const bool test = plan.test.x.shape(0) > 0;
+  if (test) columns.insert(columns.end(), {"test_loss", "test_output_gap"});
+  if (plan.certificate) columns.insert(columns.end(), {"step_size", "step_residual", "path_gap"});
+  CsvTable table(columns);
   for (const DriftRun& run : result.runs)
-    for (const DriftRow& r : run.rows)
-      table.add({cell(run.width), Cell(run.seed), cell(r.step), cell(r.time), cell(r.loss),
-                 cell(r.kernel_change), cell(r.limit_distance), cell(r.kernel_distance), cell(r.trace_ratio),
-                 cell(r.lambda_max), cell(r.lambda_min), cell(r.alignment), cell(r.parameter_change),
-                 cell(r.output_gap)});
+    for (const DriftRow& r : run.rows) {
+      std::vector<Cell> cells = {cell(run.width),
+                                 Cell(run.seed),
+                                 cell(r.step),
+                                 cell(r.time),
+                                 cell(r.loss),
+                                 cell(r.kernel_change),
+                                 cell(r.limit_distance),
+                                 cell(r.kernel_distance),
+                                 cell(r.trace_ratio),
+                                 cell(r.lambda_max),
+                                 cell(r.lambda_min),
+                                 cell(r.alignment),
+                                 cell(r.parameter_change),
+                                 cell(r.output_gap)};
+      if (test) cells.insert(cells.end(), {cell(r.test_loss), cell(r.test_output_gap)});
+      if (plan.certificate)
+        cells.insert(cells.end(), {cell(r.step_size), cell(r.step_residual), cell(r.path_gap)});
+      table.add(cells);
+    }
   return table.text();
 }
 
@@ -64,6 +95,30 @@ nlohmann::json fit_json(const std::optional<ScalingFit>& fit) {
           {"left_out", fit->left_out}};
 }
 
+// What the rate did to each network, with the figures that say so.
+nlohmann::ordered_json regimes_json(const DriftResult& result) {
+  auto list = nlohmann::ordered_json::array();
+  for (const DriftRun& run : result.runs) {
+    const std::optional<Regime> regime = regime_of(run, result);
+    if (!regime) continue;
+    nlohmann::ordered_json j;
+    j["width"] = run.width;
+    j["seed"] = run.seed;
+    j["regime"] = to_string(*regime);
+    j["rate_over_own_critical"] = run.rows.front().lambda_max / edge_of_stability(result);
+    j["lambda_max_start"] = run.rows.front().lambda_max;
+    j["lambda_max_end"] =
+        *regime == Regime::diverged ? nlohmann::json(nullptr) : nlohmann::json(run.rows.back().lambda_max);
+    j["first_loss"] = run.rows.front().loss;
+    j["peak_loss"] = run.peak_loss;
+    j["peak_step"] = run.peak_step;
+    j["last_loss"] =
+        *regime == Regime::diverged ? nlohmann::json(nullptr) : nlohmann::json(run.rows.back().loss);
+    list.push_back(j);
+  }
+  return list;
+}
+
 std::string manifest_json(const DriftPlan& plan, const data::Dataset<double>& data, const DriftResult& result,
                           double wall_seconds) {
   const run::Environment environment = run::describe_environment();
@@ -88,6 +143,11 @@ std::string manifest_json(const DriftPlan& plan, const data::Dataset<double>& da
   j["data"] = {{"name", data.name},           {"description", data.description},
                {"examples", data.x.shape(0)}, {"inputs", data.x.shape(1)},
                {"outputs", data.y.shape(1)},  {"checksum", data::checksum(data)}};
+  if (plan.test.x.shape(0) > 0)
+    j["test"] = {{"name", plan.test.name},
+                 {"examples", plan.test.x.shape(0)},
+                 {"targets", plan.test.y.size() > 0},
+                 {"checksum", data::checksum(plan.test)}};
   return j.dump(2) + "\n";
 }
 
@@ -145,6 +205,9 @@ std::string summary_json(const DriftPlan& plan, const data::Dataset<double>& dat
   j["rate"] = result.rate;
   j["critical_rate"] = result.critical_rate;
   j["critical_rate_of"] = result.critical_source;
+  j["balanced_rate"] = result.balanced_rate;
+  j["momentum"] = result.momentum;
+  j["edge"] = edge_of_stability(result);
   j["steps"] = result.steps;
   j["time"] = result.rate * static_cast<double>(result.steps);
   j["seeds"] = plan.seeds;
@@ -166,6 +229,7 @@ std::string summary_json(const DriftPlan& plan, const data::Dataset<double>& dat
   j["fits"]["kernel_change"] = fit_json(result.kernel_change_fit);
   j["fits"]["limit_distance"] = fit_json(result.limit_distance_fit);
   j["limit_bound"] = result.limit_bound;
+  j["regimes"] = regimes_json(result);
   j["stopped"] = nlohmann::ordered_json::array();
   for (const DriftRun& run : result.runs)
     if (run.stopped)
@@ -178,7 +242,7 @@ void write_drift_record(const run::RunDirectory& directory, const DriftPlan& pla
                         const std::string& config, double wall_seconds) {
   directory.write_text("config.toml", config);
   directory.write_text("manifest.json", manifest_json(plan, data, result, wall_seconds));
-  directory.write_text("metrics.csv", metrics_csv(result));
+  directory.write_text("metrics.csv", metrics_csv(plan, result));
   directory.write_text("layers.csv", layers_csv(result));
   directory.write_text("summary.json", summary_json(plan, data, result));
   write_kernels(directory, plan, result);

@@ -19,9 +19,10 @@ bool all_finite(const Snapshot& s) {
 
 // Empty cells are fine: they are not overflow.
 bool all_finite(const DriftRow& r) {
-  return std::isfinite(r.kernel_change) && std::isfinite(r.limit_distance.value_or(0)) &&
-         std::isfinite(r.kernel_distance.value_or(0)) && std::isfinite(r.trace_ratio) &&
-         std::isfinite(r.lambda_max) && std::isfinite(r.lambda_min) &&
+  return std::isfinite(r.test_loss.value_or(0)) && std::isfinite(r.step_residual.value_or(0)) &&
+         std::isfinite(r.step_size.value_or(0)) && std::isfinite(r.kernel_change) &&
+         std::isfinite(r.limit_distance.value_or(0)) && std::isfinite(r.kernel_distance.value_or(0)) &&
+         std::isfinite(r.trace_ratio) && std::isfinite(r.lambda_max) && std::isfinite(r.lambda_min) &&
          std::isfinite(r.alignment.value_or(0)) &&
          std::all_of(r.layers.begin(), r.layers.end(), [](const DriftRow::Layer& l) {
            return std::isfinite(l.trace_share.value_or(0)) && std::isfinite(l.change.value_or(0));
@@ -39,11 +40,24 @@ double trace(const Matrix<double>& m) {
   return sum;
 }
 
-// rms over examples of |f - g|: the norm of the paper's <.,.>_pin.
-double rms_difference(const Matrix<double>& f, const Matrix<double>& g) {
+double mean_square_difference(const Matrix<double>& f, const Matrix<double>& g) {
   double sum = 0;
   for (Index k = 0; k < f.size(); ++k) sum += (f.data()[k] - g.data()[k]) * (f.data()[k] - g.data()[k]);
-  return std::sqrt(sum / static_cast<double>(f.shape(0)));
+  return sum / static_cast<double>(f.shape(0));
+}
+
+// rms over examples of |f - g|: the norm of the paper's <.,.>_pin.
+double rms_difference(const Matrix<double>& f, const Matrix<double>& g) {
+  return std::sqrt(mean_square_difference(f, g));
+}
+
+double rms(const Matrix<double>& f) {
+  return rms_difference(f, zeros<double>(f.shape(0), f.shape(1)));
+}
+
+// A prediction may overflow where the network does not.
+std::optional<double> if_finite(double value) {
+  return std::isfinite(value) ? std::optional<double>(value) : std::nullopt;
 }
 
 // A share that is and stays exactly zero (biases with bias_scale = 0, say) has not changed.
@@ -85,8 +99,8 @@ DriftRow RowMaker::row_of(const Snapshot& now, const std::vector<double>& spectr
   row.lambda_min = spectrum.front();
   if (!nothing && !is_zero(data_.y)) row.alignment = target_alignment(theta, data_.y);
   row.parameter_change = now.parameter_change;
-  const double gap = rms_difference(now.outputs, lazy_->after_steps(now.step, shared_.rate));
-  if (std::isfinite(gap)) row.output_gap = gap;
+  const Moment moment = Moment::descent(now.step, shared_.rate, shared_.momentum);
+  row.output_gap = if_finite(rms_difference(now.outputs, lazy_->at(moment)));
   for (Index l = 0; l < now.layers.size(); ++l) {
     DriftRow::Layer layer;
     if (!nothing) layer.trace_share = trace(now.layers[l].values) / trace(theta);
@@ -96,21 +110,50 @@ DriftRow RowMaker::row_of(const Snapshot& now, const std::vector<double>& spectr
   return row;
 }
 
-bool RowMaker::add(Snapshot&& now, const std::function<Kernel<double>()>& frozen) {
-  const std::string overflow = "its outputs or kernel overflowed at step " + std::to_string(now.step) +
-                               "; smaller inputs, targets, scales or --rate are needed" +
-                               (precision_ == Precision::f32 ? ", or --precision f64" : "");
-  if (!all_finite(now)) return stop(overflow);
+void RowMaker::add_test(const Matrix<double>& there, DriftRow& row) const {
+  const Moment moment = Moment::descent(row.step, shared_.rate, shared_.momentum);
+  row.test_output_gap = if_finite(rms_difference(there, lazy_there_->at(moment)));
+  if (plan_.test.y.size() > 0) row.test_loss = mean_square_difference(there, plan_.test.y) / 2;
+}
+
+bool RowMaker::begin(const Snapshot& start, const Probe& network, const Matrix<double>& there) {
+  const Kernel<double> full = network.frozen();
+  if (!all_finite(full.values)) return false;
+  lazy_.emplace(full.values, start.outputs, data_.y);
+  if (there.size() > 0) {
+    const Kernel<double> across = network.frozen_there();
+    if (!all_finite(across.values)) return false;
+    lazy_there_.emplace(lazy_->elsewhere(across.values, there));
+  }
+  start_ = start;
+  return true;
+}
+
+bool RowMaker::add(Snapshot&& now, const Probe& network) {
+  const auto overflow = [&] {
+    run_.diverged = now.step > 0;
+    return stop("its outputs or kernel overflowed at step " + std::to_string(now.step) +
+                "; smaller inputs, targets, scales or --rate are needed" +
+                (plan_.precision == Precision::f32 ? ", or --precision f64" : ""));
+  };
+  Matrix<double> there;
+  if (plan_.test.x.shape(0) > 0) there = network.outputs_there();
+  if (!all_finite(now) || !all_finite(there)) return overflow();
   if (now.step == 0) {
     if (is_zero(now.kernel.values)) return stop("its kernel is zero at step 0, so it cannot be trained");
-    const Kernel<double> full = frozen();
-    if (!all_finite(full.values)) return stop(overflow);
-    lazy_.emplace(full.values, now.outputs, data_.y);
-    start_ = now;
+    if (!begin(now, network, there)) return overflow();
   }
   std::vector<double> spectrum = spectrum_over_n(now.kernel);
   DriftRow row = row_of(now, spectrum);
-  if (!all_finite(row)) return stop(overflow);
+  if (there.size() > 0) add_test(there, row);
+  if (network.path != nullptr) {
+    if (now.step > 0) {
+      row.step_size = rms(network.path->step());
+      row.step_residual = rms(network.path->residual());
+    }
+    row.path_gap = if_finite(rms_difference(now.outputs, network.path->predicted()));
+  }
+  if (!all_finite(row)) return overflow();
   run_.rows.push_back(std::move(row));
   if (!keep_kernels_) return true;
   if (now.step == 0) {

@@ -2,37 +2,49 @@
 
 #include <functional>
 #include <ntape/dynamics/lazy.hpp>
+#include <ntape/dynamics/path.hpp>
 #include <ntape/study/drift_study.hpp>
 #include <ntape/study/kernel_track.hpp>
 #include <optional>
 
 namespace ntape::study {
 
+/// What a row needs of the network beside its snapshot, at the same step.
+struct Probe {
+  std::function<Kernel<double>()> frozen;  ///< Theta, full [N C x N C]; asked for at step 0 only
+  std::function<Kernel<double>()>
+      frozen_there;  ///< Theta(z, X), full [M C x N C]; at step 0, with test inputs
+  std::function<Matrix<double>()> outputs_there;  ///< f(z) [M x C]; with test inputs
+  const PathPrediction* path = nullptr;           ///< with a certificate
+};
+
 /// Turns the snapshots of one network into the rows of its run, against its own first snapshot and the limit.
 class RowMaker {
  public:
-  /// `shared` gives limit and rate, `precision` is the network's. The kernels at start and end are kept in
-  /// the run if `keep_kernels`.
-  RowMaker(const DriftResult& shared, const data::Dataset<double>& data, DriftRun& run, Precision precision,
+  /// `shared` gives limit and rate, the plan test inputs. The kernels at start and end are kept in the run if
+  /// `keep_kernels`. All must outlive it.
+  RowMaker(const DriftPlan& plan, const DriftResult& shared, const data::Dataset<double>& data, DriftRun& run,
            bool keep_kernels)
-      : shared_(shared), data_(data), run_(run), precision_(precision), keep_kernels_(keep_kernels) {}
+      : plan_(plan), shared_(shared), data_(data), run_(run), keep_kernels_(keep_kernels) {}
 
   /// Adds a row and returns true, or, when a figure of the network is not finite or its first kernel is zero,
-  /// marks the run as stopped and returns false. `frozen` gives the kernel that moves all outputs,
-  /// [N C x N C], of the network at step 0; it is called for the first snapshot only.
-  bool add(Snapshot&& now, const std::function<Kernel<double>()>& frozen);
+  /// marks the run as stopped and returns false.
+  bool add(Snapshot&& now, const Probe& network);
 
  private:
   bool stop(const std::string& why);
+  bool begin(const Snapshot& start, const Probe& network, const Matrix<double>& there);
   [[nodiscard]] DriftRow row_of(const Snapshot& now, const std::vector<double>& spectrum) const;
+  void add_test(const Matrix<double>& there, DriftRow& row) const;
 
+  const DriftPlan& plan_;
   const DriftResult& shared_;
   const data::Dataset<double>& data_;
   DriftRun& run_;
-  Precision precision_;
   bool keep_kernels_;
   Snapshot start_;
   std::optional<LazyPrediction> lazy_;
+  std::optional<LazyElsewhere> lazy_there_;
 };
 
 /// "width 64, seed 3: " and the reason.

@@ -1,51 +1,89 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <exception>
 #include <limits>
 #include <ntape/base/errors.hpp>
 #include <ntape/kernel/empirical.hpp>
 #include <ntape/study/drift_rows.hpp>
 #include <ntape/study/drift_study.hpp>
 #include <ntape/study/kernel_track.hpp>
+#include <ntape/study/path_track.hpp>
+#include <ntape/study/spread.hpp>
 #include <ntape/train/descent.hpp>
-#include <type_traits>
 
 namespace ntape::study {
 namespace {
 
 using StepSink = std::function<void()>;
 
+// Everything that watches one network; rows are made by `rows`, at the tracked steps.
 template <class Real>
-class ReportingTrack final : public KernelTrack<Real> {
+class NetworkTrack final : public Observer<Real> {
  public:
-  ReportingTrack(const Mlp<Real>& model, const Matrix<Real>& x, const std::vector<Index>& steps,
-                 typename KernelTrack<Real>::Sink sink, const StepSink& each_step)
-      : KernelTrack<Real>(model, x, steps, std::move(sink)), each_step_(each_step) {}
+  NetworkTrack(const DriftPlan& plan, const DriftResult& shared, const data::Dataset<double>& exact,
+               const DescentOptions& descent, const Mlp<Real>& model, const Parameters<Real>& theta,
+               const Matrix<Real>& x, const Matrix<Real>& there, DriftRun& run, bool keep_kernels,
+               const StepSink& each_step)
+      : rows_(plan, shared, exact, run, keep_kernels),
+        kernels_(model, x, shared.tracked, [this](Snapshot&& s) { return rows_.add(std::move(s), probe_); }),
+        run_(run),
+        each_step_(each_step) {
+    probe_.frozen = [&] { return cast<double>(empirical_ntk(model, theta, x, KernelForm::full)); };
+    if (there.shape(0) > 0) {
+      output_ = model(tape_, theta, tape_.input(there));
+      probe_.frozen_there = [&] {
+        return cast<double>(empirical_ntk(model, theta, there, x, KernelForm::full));
+      };
+      probe_.outputs_there = [this] {
+        tape_.replay();
+        return Matrix<double>(tape_.value(output_));
+      };
+    }
+    if (plan.certificate) {
+      path_.emplace(exact.y, descent);
+      probe_.path = &path_->path();
+    }
+  }
+
   bool observe(const TrainingState<Real>& state) override {
     if (state.step > 0) each_step_();
-    return KernelTrack<Real>::observe(state);
+    if (state.step == 0 || state.loss > run_.peak_loss) {
+      run_.peak_loss = state.loss;
+      run_.peak_step = state.step;
+    }
+    if (path_) path_->observe(state);
+    return kernels_.observe(state);
   }
 
  private:
+  RowMaker rows_;
+  Probe probe_;
+  KernelTrack<Real> kernels_;
+  Tape<Real> tape_;  // of test inputs
+  Var output_;
+  std::optional<PathTrack<Real>> path_;
+  DriftRun& run_;
   const StepSink& each_step_;
 };
 
 template <class Real>
-void train_one(const Architecture& architecture, const data::Dataset<Real>& data,
+struct Inputs {
+  data::Dataset<Real> data;
+  Matrix<Real> there;
+};
+
+template <class Real>
+void train_one(const DriftPlan& plan, const Architecture& architecture, const Inputs<Real>& inputs,
                const data::Dataset<double>& exact, const DriftResult& shared, bool keep_kernels,
                DriftRun& run, const StepSink& each_step) {
   const Mlp<Real> model(architecture);
   Parameters<Real> theta = model.initialize(Seed{run.seed});
-  constexpr Precision kPrecision = std::is_same_v<Real, float> ? Precision::f32 : Precision::f64;
-  RowMaker rows(shared, exact, run, kPrecision, keep_kernels);
-  const auto frozen = [&] { return cast<double>(empirical_ntk(model, theta, data.x, KernelForm::full)); };
-  ReportingTrack<Real> track(
-      model, data.x, shared.tracked, [&](Snapshot&& s) { return rows.add(std::move(s), frozen); }, each_step);
-  const DescentResult result =
-      gradient_descent(model, theta, data, {.rate = shared.rate, .steps = shared.steps}, track);
+  const DescentOptions descent{.rate = shared.rate, .steps = shared.steps, .momentum = shared.momentum};
+  NetworkTrack<Real> track(plan, shared, exact, descent, model, theta, inputs.data.x, inputs.there, run,
+                           keep_kernels, each_step);
+  const DescentResult result = gradient_descent(model, theta, inputs.data, descent, track);
   if (!result.diverged) return;
-  run.stopped = true;
+  run.stopped = run.diverged = true;
   run.message = stop_message(run, result.message);
 }
 
@@ -69,35 +107,21 @@ std::vector<Job> jobs_of(const DriftPlan& plan) {
 template <class Real>
 void train_all(const DriftPlan& plan, const data::Dataset<double>& exact, const ProgressSink& progress,
                DriftResult& result) {
-  const auto data = data::cast<Real>(exact);
+  const Inputs<Real> inputs{data::cast<Real>(exact), data::cast<Real>(plan.test).x};
   const std::vector<Job> jobs = jobs_of(plan);
+  const auto threads = static_cast<Index>(omp_get_max_threads());
   const auto train = [&](const Job& job) {
     const Architecture& architecture = plan.architectures[job.architecture];
     const std::uint64_t work = architecture.parameter_count();
     Index steps = 0;
-    train_one<Real>(architecture, data, exact, result, job.seed == 0,
+    train_one<Real>(plan, architecture, inputs, exact, result, job.seed == 0,
                     result.runs[job.architecture * plan.seeds + job.seed], [&] {
                       ++steps;
                       if (progress) progress(work);
                     });
     if (progress && steps < result.steps) progress(work * (result.steps - steps));
   };
-  if (jobs.size() < static_cast<Index>(omp_get_max_threads())) {
-    // Threads then share out the products within a network, which has the same bits.
-    for (const Job& job : jobs) train(job);
-    return;
-  }
-  std::exception_ptr failure;
-#pragma omp parallel for schedule(dynamic, 1)
-  for (Index k = 0; k < jobs.size(); ++k) {
-    try {
-      train(jobs[k]);
-    } catch (...) {
-#pragma omp critical(ntape_drift_failure)
-      if (!failure) failure = std::current_exception();
-    }
-  }
-  if (failure) std::rethrow_exception(failure);
+  spread(jobs.size(), jobs.size() < threads ? 1 : threads, [&](Index k) { train(jobs[k]); });
 }
 
 void require_a_row(const DriftResult& result) {

@@ -5,13 +5,12 @@
 #include <ntape/drift/scaling.hpp>
 #include <ntape/kernel/kernel.hpp>
 #include <ntape/model/architecture.hpp>
+#include <ntape/study/precision.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace ntape::study {
-
-enum class Precision { f32, f64 };
 
 /// The main job: networks of several widths from several seeds, trained by full-batch gradient descent and
 /// followed by their kernels.
@@ -19,13 +18,19 @@ struct DriftPlan {
   std::vector<Architecture> architectures;  ///< one a width; equal but for their hidden widths
   std::vector<Index> widths;                ///< what each is called: its smallest hidden width
   std::optional<double> rate;               ///< default: kSafeFraction of the critical rate
+  std::optional<double> rate_multiple;      ///< instead of rate: so many critical rates, also above 1
+  double momentum = 0;                      ///< see DescentOptions
   std::optional<Index> steps;
   std::optional<double> time;  ///< instead of steps: ceil(time / rate) steps
   std::string track = "log:12";
   Index seeds = 4;
   std::uint64_t first_seed = 0;
   Precision precision = Precision::f64;
-  bool force_rate = false;  ///< run even above the critical rate
+  bool force_rate = false;  ///< run a `rate` even above the critical one
+  /// Inputs x [M x n_0] beside the training set, on which the network is compared with its frozen kernel;
+  /// none when empty. With targets y [M x C], or none: then there is no test loss.
+  data::Dataset<double> test = {};
+  bool certificate = false;  ///< measure every step against a step of its kernel (see PathTrack)
 };
 
 inline constexpr double kSafeFraction = 0.25;
@@ -48,6 +53,11 @@ struct DriftRow {
   /// rms over examples of f_t minus the frozen-kernel prediction from Theta_0; empty when that overflows,
   /// as it can above the critical rate while the network itself does not.
   std::optional<double> output_gap;
+  /// The same on the test inputs, f_t(z) being predicted by Theta_0(z, X); and 1/(2M) sum |f - y|^2 there.
+  std::optional<double> test_output_gap, test_loss;
+  /// With a certificate, rms over examples: f_t - f_{t-1}, what of it is not a step of the kernel Theta_{t-1}
+  /// (both empty at step 0), and f_t minus the path prediction of all these kernels.
+  std::optional<double> step_size, step_residual, path_gap;
   struct Layer {
     std::optional<double> trace_share;  ///< tr of the layer's share / tr Theta_t; empty when Theta_t = 0
     std::optional<double> change;       ///< ||share_t - share_0||_F / ||share_0||_F; empty for 0 to not 0
@@ -59,17 +69,22 @@ struct DriftRow {
 struct DriftRun {
   Index width = 0;
   std::uint64_t seed = 0;
-  std::vector<DriftRow> rows;           ///< all tracked steps, or those before it was stopped
-  bool stopped = false;                 ///< before the last step: it diverged, or its kernel is zero
-  std::string message;                  ///< why it was stopped, one sentence that names the network
-  std::optional<Kernel<double>> start;  ///< Theta_0, of the first seed
-  std::optional<Kernel<double>> end;    ///< at the last step, of the first seed
+  std::vector<DriftRow> rows;  ///< all tracked steps, or those before it was stopped
+  bool stopped = false;        ///< before the last step: it diverged, or its kernel is zero
+  std::string message;         ///< why it was stopped, one sentence that names the network
+  bool diverged = false;       ///< it was stopped because loss or outputs grew without bound
+  double peak_loss = 0;        ///< the largest loss of any step, tracked or not, before divergence
+  Index peak_step = 0;
+  std::optional<Kernel<double>> start;               ///< Theta_0, of the first seed
+  std::optional<Kernel<double>> end;                 ///< at the last step, of the first seed
   std::vector<double> start_spectrum, end_spectrum;  ///< of these over N, ascending
 };
 
 struct DriftResult {
   double rate = 0;
-  double critical_rate = 0;
+  double critical_rate = 0;  ///< 2 (1 + m) / lambda_max of the guiding kernel / N
+  double balanced_rate = 0;  ///< 2 (1 + m) / (lambda_min + lambda_max): the slowest mode is fastest there
+  double momentum = 0;
   std::string critical_source;  ///< which kernel the critical rate is of
   Index steps = 0;
   std::vector<Index> tracked;
@@ -89,7 +104,8 @@ using ProgressSink = std::function<void(std::uint64_t done)>;
 
 /// The rate, critical rate, steps and limit the plan leads to, before any training; runs is empty.
 /// Throws UserError for an impossible plan: one that needs more memory than there is, a kernel that is zero
-/// or overflows, a rate above the critical one (unless force_rate) or too small for the precision.
+/// or overflows, a rate above the critical one (unless force_rate, or asked for as a multiple) or too small
+/// for the precision.
 [[nodiscard]] DriftResult prepare_drift(const DriftPlan& plan, const data::Dataset<double>& data);
 
 /// Trains and tracks what prepare_drift has prepared. Networks are spread over OpenMP's threads, one network
@@ -98,7 +114,7 @@ using ProgressSink = std::function<void(std::uint64_t done)>;
 /// `message` and is left out of the fit at the end; its start counts. `progress` is told total_work in all,
 /// whatever diverges. Throws UserError when no network has even a first row.
 /// Cost: per network, steps * 6 N P flops, and per tracked step one kernel, one N x N eigenvalue problem,
-/// once one of (N C) x (N C).
+/// once one of (N C) x (N C); with a certificate, about three more updates' worth at every step.
 [[nodiscard]] DriftResult run_drift(const DriftPlan& plan, const data::Dataset<double>& data,
                                     DriftResult prepared, const ProgressSink& progress = {});
 [[nodiscard]] DriftResult run_drift(const DriftPlan& plan, const data::Dataset<double>& data,

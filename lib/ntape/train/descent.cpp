@@ -22,6 +22,9 @@ std::string in_words(double loss) {
 void require_descent(const DescentOptions& options, Index examples, Index entries) {
   if (!(std::isfinite(options.rate) && options.rate > 0))
     throw UserError("the rate is " + std::to_string(options.rate) + "; it must be positive and finite");
+  if (!(options.momentum >= 0 && options.momentum < 1))
+    throw UserError("the momentum is " + std::to_string(options.momentum) +
+                    "; it must be at least 0 and less than 1");
   if (!options.rate_factors.empty() && options.rate_factors.size() != entries)
     throw UserError("the network has " + std::to_string(entries) + " parameter matrices and " +
                     std::to_string(options.rate_factors.size()) + " rate factors; give one for each");

@@ -55,6 +55,9 @@ struct DescentOptions {
   /// The rate of each entry of theta is `rate` times its factor (see rate_factors in model/mlp.hpp).
   /// Empty: 1.
   std::vector<double> rate_factors = {};
+  /// m of the heavy ball (Polyak 1964), theta_{k+1} = theta_k - eta grad C + m (theta_k - theta_{k-1}), from
+  /// rest: theta_{-1} = theta_0. In [0, 1); 0 is plain descent, which keeps no velocity.
+  double momentum = 0;
 };
 
 struct DescentResult {
@@ -75,8 +78,9 @@ DescentResult descend(Tape<Real>& tape, Var output, Parameters<Real>& theta, con
 /// Full-batch gradient descent theta <- theta - eta grad C in place, on the options' objective C: with mean
 /// square, C = 1/(2N) sum |f - y|^2. f is any network (see Network). The tape is recorded once and replayed.
 /// A loss that is not finite, or has grown to more than 1e12 times (1 + the first), stops training with
-/// diverged = true; theta is then the diverged one. Throws UserError for a rate that is not positive and
-/// finite or an unknown objective, ShapeError when data and model disagree.
+/// diverged = true; theta is then the diverged one. With momentum theta_k - theta_{k-1} is kept beside theta,
+/// and forgotten at the end. Throws UserError for a rate that is not positive and finite, a momentum outside
+/// [0, 1) or an unknown objective, ShapeError when data and model disagree.
 /// Cost per step: one evaluation and one reverse sweep, about 6 N P flops; no allocation. Where a use of a
 /// parameter is an outer product of cotangents d and inputs a, W -= eta d^T a is one product into W: its
 /// gradient is not stored.

@@ -11,6 +11,7 @@ Update<Real>::Update(const Tape<Real>& tape, Var output, Parameters<Real>& theta
       theta_(theta),
       options_(options),
       entries_(entries_of(tape, theta)),
+      velocity_(options.momentum == 0 ? Parameters<Real>{} : zeros_like(theta)),
       shared_(tape.value(output).shape(1) == 1 && is_structured(tape, output)),
       position_(tape.size()) {
   for (Index p = 0; p < tape.parameters().size(); ++p) position_[tape.parameters()[p].index] = p;
@@ -36,7 +37,17 @@ const Jacobian<Real>& Update<Real>::jacobian() {
 
 template <class Real>
 void Update<Real>::step(const Stack<Real>& cotangent) {
+  const Real momentum = static_cast<Real>(options_.momentum);
+  for (auto& entry : velocity_.entries)
+    for (Index k = 0; k < entry.value.size(); ++k) entry.value.data()[k] *= momentum;
   shared_ ? step_by_blocks(cotangent) : step_by_gradient(cotangent);
+  if (!velocity_.entries.empty()) add_scaled(theta_, 1, velocity_);
+}
+
+template <class Real>
+Matrix<Real>& Update<Real>::target(Index parameter) {
+  Parameters<Real>& moved = velocity_.entries.empty() ? theta_ : velocity_;
+  return moved.entries[entries_[parameter]].value;
 }
 
 template <class Real>
@@ -51,19 +62,18 @@ void Update<Real>::step_by_blocks(const Stack<Real>& cotangent) {
   jacobian_.sweep->scale_examples(tape_, {cotangent.data(), cotangent.size()});
   for (const auto& use : jacobian_.uses)
     add_sum_of_examples(std::get<OuterBlock<Real>>(use.block), -rate_of(use.parameter),
-                        theta_.entries[entries_[use.parameter]].value);
+                        target(use.parameter));
 }
 
 template <class Real>
 void Update<Real>::step_by_gradient(const Stack<Real>& cotangent) {
   uses_.clear();
   sweep_.run(tape_, output_, cotangent, on_use_);
-  for (const Use& use : uses_)
-    add_sum_of_examples(use.block, -rate_of(use.parameter), theta_.entries[entries_[use.parameter]].value);
+  for (const Use& use : uses_) add_sum_of_examples(use.block, -rate_of(use.parameter), target(use.parameter));
   for (Index p = 0; p < entries_.size(); ++p) {
     if (!sweep_.reached(tape_.parameters()[p])) continue;
     const Stack<Real>& gradient = sweep_.cotangent(tape_.parameters()[p]);
-    Real* w = theta_.entries[entries_[p]].value.data();
+    Real* w = target(p).data();
     const Real* g = gradient.data();
     const Real rate = rate_of(p);
     for (Index k = 0; k < gradient.size(); ++k) w[k] -= rate * g[k];

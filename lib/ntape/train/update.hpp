@@ -5,7 +5,8 @@
 /// How gradient_descent moves theta; no part of the library's interface.
 namespace ntape::detail {
 
-/// Steps theta <- theta - eta J^T u on a recorded output, u [1 x N x C] the cotangent of its cost.
+/// Steps theta <- theta - eta J^T u on a recorded output, u [1 x N x C] the cotangent of its cost; with
+/// momentum m, v <- m v - eta J^T u from v = 0, theta <- theta + v.
 ///
 /// Of a structured network with one output the sweep starts from unit seeds, whatever is observed: its
 /// cotangents are the per-example Jacobian, and their rows times u_n those of the cost. So tracking a kernel
@@ -27,6 +28,8 @@ class Update {
  private:
   void step_by_blocks(const Stack<Real>& cotangent);
   void step_by_gradient(const Stack<Real>& cotangent);
+  /// What -eta J^T u is added to: theta, or the velocity.
+  [[nodiscard]] Matrix<Real>& target(Index parameter);
   [[nodiscard]] Real rate_of(Index parameter) const;
 
   const Tape<Real>& tape_;
@@ -34,6 +37,7 @@ class Update {
   Parameters<Real>& theta_;
   const DescentOptions& options_;
   std::vector<Index> entries_;  // of theta, for every parameter of the tape
+  Parameters<Real> velocity_;   // empty without momentum
   bool shared_;                 // a step's sweep gives the Jacobian
   Jacobian<Real> jacobian_;
   // Otherwise a sweep from the cost's cotangent, which leaves outer products where they are met.

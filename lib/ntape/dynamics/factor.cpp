@@ -1,0 +1,138 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <ntape/base/errors.hpp>
+#include <ntape/dynamics/factor.hpp>
+
+namespace ntape {
+namespace {
+
+// Kernels stored as floats are symmetric to 1e-7; a matrix that is further off is something else.
+constexpr double kSymmetric = 1e-5;
+
+void require_kernel(const Matrix<double>& k) {
+  if (k.shape(0) != k.shape(1) || k.shape(0) == 0)
+    throw ShapeError("the kernel to factor is " + to_string(shape_of(k)) +
+                     ", and a square one of at least one example is needed");
+  double top = 0, gap = 0;
+  for (Index i = 0; i < k.shape(0); ++i)
+    for (Index j = 0; j < k.shape(1); ++j) {
+      if (!std::isfinite(k(i, j)))
+        throw UserError("the kernel to factor holds a value that is not finite in row " + std::to_string(i) +
+                        ", column " + std::to_string(j) + " (counted from 0)");
+      top = std::max(top, std::abs(k(i, j)));
+      if (j < i) gap = std::max(gap, std::abs(k(i, j) - k(j, i)));
+    }
+  if (gap > kSymmetric * top)
+    throw UserError("the kernel to factor is not symmetric: entries differ by up to " +
+                    std::to_string(gap / top) + " of the largest");
+}
+
+double norm(const Matrix<double>& m) {
+  double sum = 0;
+  for (const double v : m) sum += v * v;
+  return std::sqrt(sum);
+}
+
+}  // namespace
+
+KernelFactor::KernelFactor(const Matrix<double>& kernel) {
+  require_kernel(kernel);
+  eigen_ = linalg::symmetric_eigen(kernel);
+  const double rounding = static_cast<double>(size()) * std::numeric_limits<double>::epsilon();
+  null_level_ = std::max(rounding * eigen_.values.back(), -eigen_.values.front());
+}
+
+bool KernelFactor::fits(Shape f) const {
+  return f.rows > 0 && f.cols > 0 && (size() == f.rows || size() == f.size());
+}
+
+Matrix<double> KernelFactor::components(const Matrix<double>& f) const {
+  if (!fits(shape_of(f)))
+    throw ShapeError("a kernel of " + to_string(Shape{size(), size()}) + " does not fit functions of " +
+                     to_string(shape_of(f)));
+  const Index columns = f.size() / size();
+  auto c = make_matrix<double>(size(), columns);
+  linalg::gemm(1.0, linalg::view(eigen_.vectors), linalg::Op::plain,
+               linalg::View<double>{f.data(), size(), columns}, linalg::Op::plain, 0.0, c.data(), columns);
+  return c;
+}
+
+Matrix<double> KernelFactor::function(const Matrix<double>& components, Shape shape) const {
+  auto f = make_matrix<double>(shape.rows, shape.cols);
+  linalg::gemm(1.0, linalg::view(eigen_.vectors), linalg::Op::transposed, linalg::view(components),
+               linalg::Op::plain, 0.0, f.data(), components.shape(1));
+  return f;
+}
+
+Matrix<double> KernelFactor::cross_components(const Matrix<double>& kappa) const {
+  if (kappa.shape(1) != size())
+    throw ShapeError("a kernel of " + to_string(Shape{size(), size()}) + " does not fit one of " +
+                     to_string(shape_of(kappa)) + " against other examples");
+  return linalg::gram(linalg::view(kappa), linalg::view(eigen_.vectors));
+}
+
+Moment::Response KernelFactor::response(Index mode, const Moment& moment, Index examples) const {
+  const bool stays = moment.is_infinite() && is_null(mode);
+  const double lambda = stays ? 0 : std::max(eigen_.values[mode], 0.0);
+  return moment.response(lambda / static_cast<double>(examples));
+}
+
+double KernelFactor::inverse(Index mode, double ridge) const {
+  if (ridge == 0 && is_null(mode)) return 0;
+  return 1 / (std::max(eigen_.values[mode], 0.0) + ridge);
+}
+
+SolveReport KernelFactor::report(double ridge) const {
+  if (!(ridge >= 0 && std::isfinite(ridge)))
+    throw UserError("the ridge is " + std::to_string(ridge) + "; it must be at least 0 and finite");
+  const std::vector<double>& lambda = eigen_.values;
+  SolveReport r{.size = size(), .lambda_max = lambda.back(), .lambda_min = lambda.front()};
+  r.null_level = null_level_;
+  r.regularizer = ridge;
+  double trace = 0, least = std::numeric_limits<double>::infinity();
+  for (Index k = 0; k < size(); ++k) {
+    if (is_null(k)) {
+      ++r.null_modes;
+      if (lambda[k] < 0) ++r.negative_modes;
+    } else {
+      least = std::min(least, lambda[k]);
+    }
+    trace += std::max(lambda[k], 0.0);
+  }
+  // With a ridge, null modes take part: they are r.
+  if (ridge > 0 && r.null_modes > 0) least = 0;
+  r.condition = least + ridge > 0 && std::isfinite(least) ? (r.lambda_max + ridge) / (least + ridge)
+                                                          : std::numeric_limits<double>::infinity();
+  double entropy = 0;
+  for (const double v : lambda)
+    if (v > 0) entropy -= v / trace * std::log(v / trace);
+  r.effective_rank = trace > 0 ? std::exp(entropy) : 0;
+  return r;
+}
+
+KernelFactor::Solution KernelFactor::solve(const Matrix<double>& kernel, const Matrix<double>& b,
+                                           double ridge) const {
+  Solution s{make_matrix<double>(0, 0), report(ridge)};
+  Matrix<double> modes = components(b), null = zeros<double>(modes.shape(0), modes.shape(1));
+  for (Index k = 0; k < size(); ++k)
+    for (Index c = 0; c < modes.shape(1); ++c) {
+      if (ridge == 0 && is_null(k)) null(k, c) = modes(k, c);
+      modes(k, c) *= inverse(k, ridge);
+    }
+  s.x = function(modes, shape_of(b));
+  // b - (K + r) x, less what is out of reach
+  Matrix<double> rest = function(null, shape_of(b));
+  const double size_of_b = norm(b);
+  s.report.unreachable = size_of_b > 0 ? norm(rest) / size_of_b : 0;
+  for (Index i = 0; i < b.size(); ++i) rest.data()[i] = b.data()[i] - rest.data()[i] - ridge * s.x.data()[i];
+  const Index columns = modes.shape(1);
+  linalg::gemm(-1.0, linalg::view(kernel), linalg::Op::plain,
+               linalg::View<double>{s.x.data(), size(), columns}, linalg::Op::plain, 1.0, rest.data(),
+               columns);
+  const double scale = (s.report.lambda_max + ridge) * norm(s.x) + size_of_b;
+  s.report.backward_error = scale > 0 ? norm(rest) / scale : 0;
+  return s;
+}
+
+}  // namespace ntape

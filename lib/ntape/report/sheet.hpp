@@ -1,0 +1,36 @@
+#pragma once
+
+#include <ntape/report/figure.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ntape::report {
+
+/// Several figures side by side, for print, with one key below them all.
+struct Sheet {
+  std::vector<Figure> panels;  ///< from left to right, then down; titles stand above each
+  std::string title;           ///< above all; empty: none
+  std::size_t columns = 2;
+  std::size_t key_of = 0;    ///< the panel whose series the key names
+  std::size_t key_rows = 1;  ///< how many lines the key may take
+  double panel_width = 400;  ///< in CSS pixels, 96 to the inch
+  double panel_height = 340;
+};
+
+enum class Format { svg, pdf, png };
+inline constexpr Format kFormats[] = {Format::svg, Format::pdf, Format::png};
+[[nodiscard]] std::string_view extension(Format format);  ///< "svg", "pdf", "png"
+
+/// The width of a curve over the height of a panel's axes: what cannot be seen.
+[[nodiscard]] double line_share(const Sheet& sheet);
+
+/// The gnuplot program that draws the sheet to its standard output. As gnuplot_script for each panel; a panel
+/// without points is left empty. Throws InternalError when no panel has a point.
+[[nodiscard]] std::string gnuplot_script(const Sheet& sheet, Format format);
+
+/// The finished file: svg and pdf scale, png has 192 pixels to the inch. Throws GnuplotError when gnuplot is
+/// missing, fails or does not finish the file; InternalError as gnuplot_script.
+[[nodiscard]] std::string draw(const Sheet& sheet, Format format);
+
+}  // namespace ntape::report

@@ -1,0 +1,96 @@
+#include <algorithm>
+#include <ntape/data/synthetic.hpp>
+#include <ntape/kernel/network_kernel.hpp>
+#include <ntape/limit/recursion.hpp>
+#include <ntape/model/mlp.hpp>
+#include <ntape/run/memory.hpp>
+#include <ntape/study/figure_1.hpp>
+#include <ntape/study/figure_parts.hpp>
+#include <ntape/study/networks.hpp>
+#include <ntape/study/spread.hpp>
+
+namespace ntape::study {
+namespace {
+
+Architecture architecture_of(const Figure1Plan& plan, Index width) {
+  return {.widths = equal_widths(2, width, 1, plan.depth), .activation = "relu", .bias_scale = 0.1};
+}
+
+void require_plan(const Figure1Plan& plan) {
+  if (plan.widths.empty() || plan.seeds == 0)
+    throw UserError("figure 1 needs at least one width and one seed");
+  detail::require_angles(plan.angles, "figure 1");
+  const Architecture widest =
+      architecture_of(plan, *std::max_element(plan.widths.begin(), plan.widths.end()));
+  run::require_memory(training_bytes(widest, plan.examples, plan.precision == Precision::f32 ? 4 : 8, 1),
+                      "networks of width " + std::to_string(widest.widths[1]));
+}
+
+template <class Real>
+void train(const Figure1Plan& plan, const data::Dataset<Real>& data, const Matrix<Real>& one,
+           const Matrix<Real>& circle, const ProgressSink& progress, Figure1Result::Network& network) {
+  const Mlp<Real> model(architecture_of(plan, network.width));
+  Parameters<Real> theta = model.initialize(Seed{network.seed});
+  const auto curve = [&] {
+    const Kernel<Real> kernel = empirical_ntk(model, theta, one, circle, KernelForm::trace);
+    return std::vector<double>(kernel.values.begin(), kernel.values.end());
+  };
+  network.start = curve();
+  const std::uint64_t work = model.architecture().parameter_count();
+  Index told = 0;
+  Watch<Real> watch([&](const TrainingState<Real>& state) {
+    if (state.step > 0 && progress) progress(work);
+    told = state.step;
+    return true;
+  });
+  const DescentResult descent =
+      gradient_descent(model, theta, data, {.rate = plan.rate, .steps = plan.steps}, watch);
+  if (progress && told < plan.steps) progress(work * (plan.steps - told));
+  if (descent.diverged)
+    network.diverged = "width " + std::to_string(network.width) + ", seed " + std::to_string(network.seed) +
+                       ": " + descent.message;
+  else
+    network.end = curve();
+}
+
+template <class Real>
+void train_all(const Figure1Plan& plan, const ProgressSink& progress, Figure1Result& result) {
+  const auto data = data::cast<Real>(
+      data::gaussian_product<double>({.examples = plan.examples, .seed = Seed{plan.data_seed}}));
+  const Matrix<Real> one = detail::rounded<Real>(detail::on_the_circle({0})),
+                     circle = detail::rounded<Real>(detail::on_the_circle(result.angles));
+  for (Index w = 0; w < plan.widths.size(); ++w) {
+    const auto parameters = static_cast<double>(architecture_of(plan, plan.widths[w]).parameter_count());
+    spread(plan.seeds, networks_at_once(plan.seeds, parameters), [&](Index s) {
+      train<Real>(plan, data, one, circle, progress, result.networks[w * plan.seeds + s]);
+    });
+  }
+}
+
+}  // namespace
+
+std::uint64_t total_work(const Figure1Plan& plan) {
+  std::uint64_t work = 0;
+  for (const Index width : plan.widths)
+    work += plan.seeds * plan.steps * architecture_of(plan, width).parameter_count();
+  return work;
+}
+
+Figure1Result run_figure_1(const Figure1Plan& plan, const ProgressSink& progress) {
+  require_plan(plan);
+  Figure1Result result;
+  result.angles = detail::around_the_circle(plan.angles);
+  const LimitKernels limit = limit_kernels(architecture_of(plan, plan.widths.front()),
+                                           detail::on_the_circle({0}), detail::on_the_circle(result.angles));
+  result.limit.assign(limit.ntk.values.begin(), limit.ntk.values.end());
+  for (const Index width : plan.widths)
+    for (Index s = 0; s < plan.seeds; ++s)
+      result.networks.push_back({.width = width, .seed = plan.first_seed + s});
+  if (plan.precision == Precision::f32)
+    train_all<float>(plan, progress, result);
+  else
+    train_all<double>(plan, progress, result);
+  return result;
+}
+
+}  // namespace ntape::study

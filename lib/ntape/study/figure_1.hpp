@@ -1,0 +1,47 @@
+#pragma once
+
+#include <ntape/study/drift_study.hpp>
+#include <ntape/study/figure_report.hpp>
+
+namespace ntape::study {
+
+/// Figure 1 of Jacot et al. 2018: the kernel on the circle, g -> Theta((1,0), (cos g, sin g)), of relu
+/// networks with beta = 0.1 at the start and after training on f*(x) = x_1 x_2 with N(0,1) inputs of the
+/// plane.
+struct Figure1Plan {
+  std::vector<Index> widths = {500, 10000};  ///< ascending
+  Index depth = 4;
+  Index seeds = 10;
+  std::uint64_t first_seed = 0;
+  Index steps = 200;
+  double rate = 1;
+  Index examples = 128;
+  std::uint64_t data_seed = 0;
+  Index angles = 121;  ///< from -pi to pi; odd, so that 0 is one
+  Precision precision = Precision::f32;
+};
+
+/// Kernels of the networks that trained to the end.
+struct Figure1Result {
+  std::vector<double> angles;  ///< [M]
+  std::vector<double> limit;   ///< Theta_inf [M]
+  struct Network {
+    Index width = 0;
+    std::uint64_t seed = 0;
+    std::vector<double> start = {}, end = {};  ///< Theta at t = 0 and at the last step [M]
+    std::string diverged = {};                 ///< one sentence; then `end` is empty
+  };
+  std::vector<Network> networks;  ///< by width, then seed
+};
+
+/// Work in the units that ProgressSink counts.
+[[nodiscard]] std::uint64_t total_work(const Figure1Plan& plan);
+
+/// Throws UserError for a plan that cannot be followed: no widths or seeds, an even number of angles, too
+/// little memory. Cost: per network, steps * 6 N P flops. Memory: one network when it is large.
+[[nodiscard]] Figure1Result run_figure_1(const Figure1Plan& plan, const ProgressSink& progress = {});
+
+/// Claims of the paper are judged at its own widths, 500 and 10000; those of its theory at any.
+[[nodiscard]] FigureReport report_figure_1(const Figure1Plan& plan, const Figure1Result& result);
+
+}  // namespace ntape::study

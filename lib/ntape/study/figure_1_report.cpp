@@ -1,0 +1,186 @@
+#include <cmath>
+#include <ntape/run/table.hpp>
+#include <ntape/study/figure_1.hpp>
+#include <ntape/study/figure_parts.hpp>
+
+namespace ntape::study {
+namespace {
+
+using Network = Figure1Result::Network;
+using Curve = std::vector<double> Network::*;
+using detail::add_band;
+using detail::kMissing;
+using detail::kNoEdge;
+using detail::kUnknown;
+using detail::n_is;
+using report::Series;
+
+// The curves of one width, those that are there.
+detail::Curves curves(const Figure1Result& result, Index width, Curve at) {
+  detail::Curves list;
+  for (const Network& n : result.networks)
+    if (n.width == width && !(n.*at).empty()) list.push_back(&(n.*at));
+  return list;
+}
+
+// The deviation over seeds, root mean square over angles. The error is that of the deviation of a normal
+// sample, as if angles had nothing to add: they are all but one number, the kernel's scale.
+Measured spread(const Figure1Result& result, Index width, Curve at) {
+  const auto list = curves(result, width, at);
+  const double count = static_cast<double>(list.size());
+  if (list.size() < 2) return kUnknown;
+  double sum = 0;
+  for (Index m = 0; m < result.angles.size(); ++m) {
+    double mean = 0;
+    for (const auto* c : list) mean += (*c)[m] / count;
+    for (const auto* c : list) sum += ((*c)[m] - mean) * ((*c)[m] - mean);
+  }
+  const double deviation = std::sqrt(sum / (count - 1) / static_cast<double>(result.angles.size()));
+  return {deviation, deviation / std::sqrt(2 * (count - 1))};
+}
+
+// Theta_end / Theta_0 at angle 0, network by network.
+Measured inflation(const Figure1Result& result, Index width) {
+  std::vector<double> ratios;
+  const Index middle = result.angles.size() / 2;
+  for (const Network& n : result.networks)
+    if (n.width == width && n.diverged.empty()) ratios.push_back(n.end[middle] / n.start[middle]);
+  return ratios.empty() ? kUnknown : mean_of(ratios);
+}
+
+void claim_the_limit(const Figure1Plan& plan, const Figure1Result& result, Verdict& verdict) {
+  if (plan.depth != 4 || (plan.angles - 1) % 4 != 0) return;
+  const Index half = plan.angles / 2;
+  const auto add = [&](const std::string& where, Index m, double value, double rounding) {
+    verdict.claims.push_back({"the limit curve " + where,
+                              "Theta_inf, in closed form",
+                              {result.limit[m], 0},
+                              value - rounding,
+                              value + rounding,
+                              "a reference value as far as it is printed"});
+  };
+  add("at 0", half, 0.2825, 5e-5);
+  add("at 90 degrees", half + half / 2, 0.0927021, 5e-8);
+  add("at 180 degrees", 2 * half, 0.0643538, 5e-8);
+}
+
+void claim_each_width(const Figure1Result& result, Index width, const std::string& over, Verdict& verdict) {
+  const Index middle = result.angles.size() / 2;
+  const Measured grown = inflation(result, width);
+  if (width == 500)
+    verdict.claims.push_back({"training inflates the kernel of n = 500 by about a fifth",
+                              "Theta_end / Theta_0 at angle 0" + over, grown, 1.1, 1.3,
+                              "about x1.2, read off the paper's figure to half of the effect"});
+  if (width != 10000) return;
+  verdict.claims.push_back({"training inflates the kernel of n = 10000 by about a hundredth",
+                            "Theta_end / Theta_0 at angle 0" + over, grown, 1.005, 1.02,
+                            "about 1%, read off the paper's figure to a factor of 2"});
+  std::vector<double> start;
+  for (const auto* c : curves(result, width, &Network::start))
+    start.push_back((*c)[middle] / result.limit[middle]);
+  verdict.claims.push_back({"n = 10000 starts at the limit", "Theta_0 / Theta_inf at angle 0" + over,
+                            mean_of(start), 0.95, 1.05, "not to be told from it in the paper's figure"});
+}
+
+void claim_between(const Figure1Result& result, Index narrow, Index wide, const std::string& over,
+                   Verdict& verdict) {
+  const double ratio = static_cast<double>(narrow) / static_cast<double>(wide);
+  for (const auto& [when, at] :
+       {std::pair("at the start", &Network::start), std::pair("after training", &Network::end)})
+    verdict.claims.push_back({std::string("the spread over initializations shrinks with the width, ") + when,
+                              "deviation over seeds of " + n_is(wide) + " over that of " + n_is(narrow) +
+                                  ", root mean square over angles",
+                              ratio_of(spread(result, wide, at), spread(result, narrow, at)), -kNoEdge, 1,
+                              "smaller than 1; n^-1/2 would be " + run::significant(std::sqrt(ratio), 2)});
+  const Measured small = inflation(result, wide), large = inflation(result, narrow);
+  const Measured slope = ratio_of({small.value - 1, small.error}, {large.value - 1, large.error});
+  verdict.claims.push_back({"inflation falls as 1/n",
+                            "(Theta_end / Theta_0 - 1) of " + n_is(wide) + " over that of " + n_is(narrow) +
+                                ", over the ratio of widths" + over,
+                            {slope.value / ratio, slope.error / ratio},
+                            0.5,
+                            2,
+                            "1, to a factor of 2, since " + n_is(narrow) + " need not be large"});
+}
+
+void add_panel(const Figure1Plan& plan, const Figure1Result& result, Curve at, const std::string& title,
+               report::Sheet& sheet) {
+  report::Figure panel = detail::circle_panel(title, "\u0398((1, 0), (cos \u03b3, sin \u03b3))");
+  for (Index w = 0; w < plan.widths.size(); ++w)
+    add_band(panel, n_is(plan.widths[w]), w, result.angles, curves(result, plan.widths[w], at));
+  panel.series.push_back({.label = "n = \u221e",
+                          .x = result.angles,
+                          .y = result.limit,
+                          .low = {},
+                          .high = {},
+                          .style = Series::Style::reference});
+  sheet.panels.push_back(std::move(panel));
+}
+
+void share_the_y_axis(report::Sheet& sheet) {
+  double highest = 0;
+  for (const auto& panel : sheet.panels)
+    for (const Series& s : panel.series)
+      for (const double y : s.y) highest = std::max(highest, y);
+  for (auto& panel : sheet.panels) panel.y_range = report::AxisRange{0, 1.04 * highest};
+}
+
+void add_numbers(const Figure1Plan& plan, const Figure1Result& result, FigureReport& report) {
+  run::CsvTable table({"width", "seed", "time", "angle", "theta"});
+  const double end_time = plan.rate * static_cast<double>(plan.steps);
+  const Index angles = result.angles.size();
+  std::vector<double> start, end;
+  for (const Network& n : result.networks) {
+    for (const auto& [time, curve] : {std::pair(0.0, &n.start), std::pair(end_time, &n.end)})
+      for (Index m = 0; m < curve->size(); ++m)
+        table.add({std::uint64_t{n.width}, n.seed, time, result.angles[m], (*curve)[m]});
+    start.insert(start.end(), n.start.begin(), n.start.end());
+    for (Index m = 0; m < angles; ++m) end.push_back(n.end.empty() ? kMissing : n.end[m]);
+  }
+  report.csv = table.text();
+  const std::vector<double> widths(plan.widths.begin(), plan.widths.end());
+  report.arrays = {{"angles", {angles}, result.angles},
+                   {"theta_inf", {angles}, result.limit},
+                   {"widths", {widths.size()}, widths},
+                   {"theta_start", {widths.size(), plan.seeds, angles}, start},
+                   {"theta_end", {widths.size(), plan.seeds, angles}, end}};
+}
+
+}  // namespace
+
+FigureReport report_figure_1(const Figure1Plan& plan, const Figure1Result& result) {
+  FigureReport report;
+  report.name = "figure-1";
+  const std::string time = run::significant(plan.rate * static_cast<double>(plan.steps), 6);
+  report.sheet.title = "The NTK on the circle, depth " + std::to_string(plan.depth) + ", " +
+                       std::to_string(plan.seeds) + " initializations a width (lines, their mean and range)";
+  add_panel(plan, result, &Network::start, "(a) at initialization", report.sheet);
+  add_panel(plan, result, &Network::end, "(b) after training to t = " + time, report.sheet);
+  share_the_y_axis(report.sheet);
+  add_numbers(plan, result, report);
+
+  Verdict& verdict = report.verdict;
+  verdict.title = "Figure 1: convergence and stability of the NTK";
+  const std::string over = ", mean over " + std::to_string(plan.seeds) + " seeds";
+  claim_the_limit(plan, result, verdict);
+  for (const Index width : plan.widths) claim_each_width(result, width, over, verdict);
+  if (plan.widths.size() > 1) claim_between(result, plan.widths.front(), plan.widths.back(), over, verdict);
+  verdict.notes = {
+      "The paper does not state how many inputs the network is trained on: N = " +
+          std::to_string(plan.examples) + " here.",
+      "The claimed sizes of the inflation are read off the paper's figure, which prints no number.",
+      "relu, beta = 0.1, n_0 = 2, one output, equal hidden widths, " + std::to_string(plan.steps) +
+          " steps of full-batch gradient descent at rate " + run::significant(plan.rate, 6) +
+          " on f*(x) = x_1 x_2."};
+  for (const Network& n : result.networks)
+    if (!n.diverged.empty()) verdict.notes.push_back("Left out after the start: " + n.diverged + ".");
+  report.settings = {
+      {"widths", detail::listed(plan.widths)},     {"depth", std::to_string(plan.depth)},
+      {"seeds", std::to_string(plan.seeds)},       {"first_seed", std::to_string(plan.first_seed)},
+      {"steps", std::to_string(plan.steps)},       {"rate", run::significant(plan.rate, 17)},
+      {"examples", std::to_string(plan.examples)}, {"data_seed", std::to_string(plan.data_seed)},
+      {"angles", std::to_string(plan.angles)},     {"precision", detail::name_of(plan.precision)}};
+  return report;
+}
+
+}  // namespace ntape::study

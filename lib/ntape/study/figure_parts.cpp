@@ -1,0 +1,90 @@
+#include <cmath>
+#include <ntape/base/errors.hpp>
+#include <ntape/study/figure_parts.hpp>
+#include <numbers>
+
+namespace ntape::study::detail {
+
+std::string n_is(Index width) {
+  return "n = " + std::to_string(width);
+}
+
+std::string listed(const std::vector<Index>& all) {
+  std::string text;
+  for (const Index one : all) text += (text.empty() ? "" : ",") + std::to_string(one);
+  return text;
+}
+
+std::string written(const std::string& data) {
+  return data == "mnist" ? "MNIST" : data == "fashion-mnist" ? "Fashion-MNIST" : data;
+}
+
+std::string name_of(Precision precision) {
+  return precision == Precision::f32 ? "f32" : "f64";
+}
+
+void require_angles(Index angles, const std::string& figure) {
+  if (angles < 3 || angles % 2 == 0)
+    throw UserError(figure + " is asked for at " + std::to_string(angles) +
+                    " angles; an odd number of at least 3 is needed, so that 0 is one");
+}
+
+std::vector<double> around_the_circle(Index angles) {
+  const double half = static_cast<double>(angles / 2);
+  std::vector<double> list;
+  for (Index m = 0; m < angles; ++m)
+    list.push_back(std::numbers::pi * ((static_cast<double>(m) - half) / half));
+  return list;
+}
+
+Matrix<double> on_the_circle(const std::vector<double>& angles) {
+  Matrix<double> x = make_matrix<double>(angles.size(), 2);
+  for (Index m = 0; m < angles.size(); ++m) {
+    x(m, 0) = std::cos(angles[m]);
+    x(m, 1) = std::sin(angles[m]);
+  }
+  return x;
+}
+
+report::Figure circle_panel(const std::string& title, const std::string& y_label) {
+  constexpr double kPi = std::numbers::pi;
+  report::Figure panel;
+  panel.title = title;
+  panel.x_label = "angle \u03b3 (radians)";
+  panel.y_label = y_label;
+  panel.x_tics = {-kPi, -kPi / 2, 0, kPi / 2, kPi};
+  panel.x_tic_labels = {"\u2212\u03c0", "\u2212\u03c0/2", "0", "\u03c0/2", "\u03c0"};
+  return panel;
+}
+
+void add_band(report::Figure& figure, const std::string& label, std::size_t colour,
+              const std::vector<double>& x, const Curves& curves) {
+  using report::Series;
+  if (curves.empty()) return;
+  Series mean;
+  mean.label = label;
+  mean.colour = colour;
+  mean.x = x;
+  for (Index m = 0; m < x.size(); ++m) {
+    double sum = 0, low = kNoEdge, high = -kNoEdge;
+    for (const auto* curve : curves) {
+      sum += (*curve)[m];
+      low = std::min(low, (*curve)[m]);
+      high = std::max(high, (*curve)[m]);
+    }
+    mean.y.push_back(sum / static_cast<double>(curves.size()));
+    mean.low.push_back(low);
+    mean.high.push_back(high);
+  }
+  for (const auto* curve : curves) {
+    Series trace;
+    trace.style = Series::Style::trace;
+    trace.colour = colour;
+    trace.x = x;
+    trace.y = *curve;
+    figure.series.push_back(std::move(trace));
+  }
+  figure.series.push_back(std::move(mean));
+}
+
+}  // namespace ntape::study::detail

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <algorithm>
+#include <limits>
+#include <ntape/report/figure.hpp>
+#include <ntape/study/drift_study.hpp>
+#include <ntape/study/verdict.hpp>
+#include <string>
+#include <vector>
+
+/// What the paper's figures have in common; no part of the library's interface.
+namespace ntape::study::detail {
+
+inline constexpr double kNoEdge = std::numeric_limits<double>::infinity();
+inline constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+/// What nothing was measured of.
+inline constexpr Measured kUnknown{kMissing, kNoEdge};
+
+[[nodiscard]] std::string n_is(Index width);                      ///< "n = 500"
+[[nodiscard]] std::string listed(const std::vector<Index>& all);  ///< "500,10000"
+[[nodiscard]] std::string written(const std::string& data);       ///< "MNIST"
+[[nodiscard]] std::string name_of(Precision precision);
+
+/// Throws UserError unless it is odd and at least 3; `figure` is the subject of the sentence.
+void require_angles(Index angles, const std::string& figure);
+/// So many angles from -pi to pi, symmetric, 0 in the middle.
+[[nodiscard]] std::vector<double> around_the_circle(Index angles);
+/// (cos g, sin g), a row an angle.
+[[nodiscard]] Matrix<double> on_the_circle(const std::vector<double>& angles);
+/// A panel over the angle from -pi to pi.
+[[nodiscard]] report::Figure circle_panel(const std::string& title, const std::string& y_label);
+
+using Curves = std::vector<const std::vector<double>*>;
+
+/// The mean of curves on the same positions with a band from the smallest to the largest of each, in a colour
+/// of the palette; before it a trace of each curve, without a label. Nothing when there are no curves.
+void add_band(report::Figure& figure, const std::string& label, std::size_t colour,
+              const std::vector<double>& x, const Curves& curves);
+
+template <class Real>
+[[nodiscard]] Matrix<Real> rounded(const Matrix<double>& x) {
+  Matrix<Real> r = make_matrix<Real>(x.shape(0), x.shape(1));
+  std::transform(x.begin(), x.end(), r.begin(), [](double v) { return static_cast<Real>(v); });
+  return r;
+}
+
+}  // namespace ntape::study::detail

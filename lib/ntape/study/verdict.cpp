@@ -1,0 +1,104 @@
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <ntape/base/errors.hpp>
+#include <ntape/run/table.hpp>
+#include <ntape/study/verdict.hpp>
+
+namespace ntape::study {
+namespace {
+
+// What is computed has more digits than what is sampled.
+std::string in_words(double value, const Claim& claim) {
+  return run::significant(value, claim.measured.error == 0 ? 7 : 4);
+}
+
+std::string range_of(const Claim& claim) {
+  const bool below = std::isfinite(claim.low), above = std::isfinite(claim.high);
+  if (below && above) return in_words(claim.low, claim) + " to " + in_words(claim.high, claim);
+  if (below) return "at least " + in_words(claim.low, claim);
+  return above ? "at most " + in_words(claim.high, claim) : "any";
+}
+
+std::string bar_of(const Claim& c) {
+  const Measured m = c.measured;
+  if (m.error == 0) return in_words(m.value, c);
+  return in_words(m.value, c) + " ± " + (std::isfinite(m.error) ? run::significant(m.error, 2) : "unknown");
+}
+
+nlohmann::json finite_json(double value) {
+  return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr);
+}
+
+// A cell of a table in Markdown.
+std::string cell(std::string text) {
+  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, "\\");
+  return text;
+}
+
+}  // namespace
+
+Measured mean_of(std::span<const double> values) {
+  if (values.empty()) throw InternalError("a mean of no values");
+  const double count = static_cast<double>(values.size());
+  double sum = 0, squares = 0;
+  for (const double v : values) sum += v;
+  const double mean = sum / count;
+  for (const double v : values) squares += (v - mean) * (v - mean);
+  if (values.size() == 1) return {mean, std::numeric_limits<double>::infinity()};
+  return {mean, std::sqrt(squares / (count - 1) / count)};
+}
+
+Measured ratio_of(Measured a, Measured b) {
+  const double ratio = a.value / b.value;
+  return {ratio, std::hypot(a.error / b.value, ratio * b.error / b.value)};
+}
+
+std::string name_of(Outcome outcome) {
+  return outcome == Outcome::holds ? "holds" : outcome == Outcome::fails ? "fails" : "undecided";
+}
+
+Outcome Claim::outcome() const {
+  if (!std::isfinite(measured.value) || std::isnan(measured.error)) return Outcome::fails;
+  const double down = measured.value - kErrorBars * measured.error;
+  const double up = measured.value + kErrorBars * measured.error;
+  if (down >= low && up <= high) return Outcome::holds;
+  return up < low || down > high ? Outcome::fails : Outcome::undecided;
+}
+
+std::string verdict_markdown(const Verdict& verdict) {
+  std::string text =
+      "# " + verdict.title + "\n\n| claim | measured | claimed | verdict |\n|---|---|---|---|\n";
+  for (const Claim& c : verdict.claims)
+    text += "| " + cell(c.statement) + " | " + cell(c.quantity) + ": " + bar_of(c) + " | " + range_of(c) +
+            " (" + cell(c.why) + ") | **" + name_of(c.outcome()) + "** |\n";
+  text +=
+      "\nAfter ± stands one standard error. A claim holds when the measured value with twice that on both "
+      "sides "
+      "is within the range, fails when all of it is outside, and is undecided between.\n";
+  if (!verdict.notes.empty()) text += "\n## How it was made\n\n";
+  for (const std::string& note : verdict.notes) text += "- " + note + "\n";
+  return text;
+}
+
+std::string verdict_json(const Verdict& verdict) {
+  nlohmann::ordered_json j;
+  j["title"] = verdict.title;
+  j["claims"] = nlohmann::ordered_json::array();
+  for (const Claim& c : verdict.claims) {
+    nlohmann::ordered_json claim;
+    claim["statement"] = c.statement;
+    claim["quantity"] = c.quantity;
+    claim["measured"] = finite_json(c.measured.value);
+    claim["standard_error"] = finite_json(c.measured.error);
+    claim["low"] = finite_json(c.low);
+    claim["high"] = finite_json(c.high);
+    claim["why"] = c.why;
+    claim["outcome"] = name_of(c.outcome());
+    j["claims"].push_back(claim);
+  }
+  j["notes"] = verdict.notes;
+  return j.dump(2) + "\n";
+}
+
+}  // namespace ntape::study

@@ -1,0 +1,207 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <ntape/dynamics/convex.hpp>
+#include <ntape/dynamics/ensemble.hpp>
+#include <ntape/dynamics/regression.hpp>
+#include <ntape/dynamics/stopping.hpp>
+#include <ntape/io/npz.hpp>
+#include <ntape/kernel/empirical.hpp>
+#include <ntape/limit/recursion.hpp>
+
+#include "support/command.hpp"
+#include "support/matrices.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace ntape;
+using namespace ntape::test;
+
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// 8 examples with 2 targets, 5 other inputs with theirs; classes of the same examples.
+struct Files {
+  TempDir folder;
+  Matrix<double> x = normal<double>(8, 3, 1), y = normal<double>(8, 2, 2), z = normal<double>(5, 3, 3),
+                 t = normal<double>(5, 2, 4);
+  Files() {
+    io::write_npy(folder / "x.npy", x);
+    io::write_npy(folder / "y.npy", y);
+    io::write_npy(folder / "z.npy", z);
+    io::write_npy(folder / "t.npy", t);
+  }
+  [[nodiscard]] Outcome predict(const std::string& line) const {
+    return run(tool_line("predict --inputs x.npy --targets y.npy " + line), {.folder = folder.path()});
+  }
+};
+
+std::vector<double> moment_of(const io::NpzReader& file, const std::string& name, Index moment) {
+  const auto array = file.read(name);
+  const Index size = array.shape[1] * array.shape[2];
+  const auto from = array.values.begin() + static_cast<std::ptrdiff_t>(moment * size);
+  return {from, from + static_cast<std::ptrdiff_t>(size)};
+}
+
+double half_mean_square(const Matrix<double>& f, const Matrix<double>& y) {
+  return objective<double>("mean_square")->value(f, y);
+}
+
+}  // namespace
+
+TEST_CASE("predict writes what the library gives: the ensemble, regression and posterior of the limit") {
+  const Files files;
+  const Outcome result = files.predict(
+      "--against z.npy --against-targets t.npy --depth 3 --activation erf --ensemble --nngp --ridge 0.1 "
+      "--times inf,0,2.5 --components 3 --early-stopping --out p.npz --json");
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(result.err.empty());
+
+  const Architecture a{.widths = {3, 1, 1, 1}, .activation = "erf"};
+  const auto train = limit_kernels(a, files.x), cross = limit_kernels(a, files.z, files.x),
+             there = limit_kernels(a, files.z);
+  const EnsemblePrediction ensemble(train.ntk.values, train.nngp.values, files.y);
+  const auto other = ensemble.elsewhere(cross.ntk.values, cross.nngp.values, there.nngp.values);
+  const io::NpzReader file(files.folder / "p.npz");
+  CHECK(file.read("times").values == std::vector<double>{0, 2.5, kInfinity});
+  CHECK(file.read("test").shape == std::vector<Index>{3, 5, 2});
+  const auto facts = nlohmann::json::parse(result.out);
+  const double times[] = {0, 2.5, kInfinity};
+  for (Index k = 0; k < 3; ++k) {
+    const Gaussian f = ensemble.at(Moment::flow(times[k])), g = other.at(Moment::flow(times[k]));
+    // the same sums in the same order
+    CHECK(largest_difference(moment_of(file, "train", k), f.mean) == 0);
+    CHECK(largest_difference(moment_of(file, "train_sd", k), f.deviations()) == 0);
+    CHECK(largest_difference(moment_of(file, "test", k), g.mean) == 0);
+    CHECK(largest_difference(moment_of(file, "test_sd", k), g.deviations()) == 0);
+    CHECK(facts["moments"][k]["test_loss"] == half_mean_square(g.mean, files.t));
+    CHECK(file.read("train_loss").values[k] == half_mean_square(f.mean, files.y));
+  }
+  CHECK(facts["moments"][2]["time"] == "inf");
+  const KernelRegression regression(train.ntk.values, files.y, .1), process(train.nngp.values, files.y, .1);
+  CHECK(largest_difference(file.read("ridge_test").values, regression.mean(cross.ntk.values)) == 0);
+  const Gaussian posterior = process.posterior(cross.nngp.values, there.nngp.values);
+  CHECK(largest_difference(file.read("nngp_test").values, posterior.mean) == 0);
+  CHECK(largest_difference(file.read("nngp_test_sd").values, posterior.deviations()) == 0);
+  CHECK(facts["ridge"]["solve"]["ridge"] == .1);
+  CHECK(facts["solve"]["condition"] == ensemble.mean().report().condition);
+  CHECK(facts["early_stopping"]["test_loss"] == early_stopping(other.mean(), files.t).loss);
+  CHECK(file.read("component_rates").values[0] == ensemble.mean().eigenvalues().back() / 8);
+  CHECK(file.read("component_residuals").shape == std::vector<Index>{3, 3});
+}
+
+TEST_CASE("predict takes a network at its start, and the same from the files of the kernel command") {
+  const Files files;
+  REQUIRE(run(tool_line("kernel --inputs x.npy --depth 3 --width 6 --outputs 2 --seed 4 --out k.npz"),
+              {.folder = files.folder.path()})
+              .code == 0);
+  const std::string steps = "--test 3 --steps 40,0,7 --momentum 0.5 --json --out ";
+  const Outcome result = files.predict("--kernel start --depth 3 --width 6 --seed 4 " + steps + "p.npz");
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  REQUIRE(files.predict("--kernel k.npz " + steps + "q.npz").code == 0);
+  const io::NpzReader p(files.folder / "p.npz"), q(files.folder / "q.npz");
+  CHECK(p.read("steps").values == std::vector<double>{0, 7, 40});
+
+  const Mlp<double> model({.widths = {3, 6, 6, 2}});
+  const auto theta = model.initialize(Seed{4});
+  Matrix<double> x = make_matrix<double>(5, 3), y = make_matrix<double>(5, 2), z = make_matrix<double>(3, 3);
+  std::copy_n(files.x.begin(), 15, x.begin());
+  std::copy_n(files.y.begin(), 10, y.begin());
+  std::copy_n(files.x.begin() + 15, 9, z.begin());
+  const auto train = empirical_kernels(model, theta, x), there = empirical_kernels(model, theta, z, x);
+  const LazyPrediction lazy(train.ntk.values, train.outputs, y);
+  const auto elsewhere = lazy.elsewhere(there.ntk.values, there.outputs);
+  const double rate = nlohmann::json::parse(result.out)["rate"];
+  CHECK(rate == doctest::Approx(1.5 * critical_rate(lazy.eigenvalues().back(), 5) / 4).epsilon(1e-15));
+  const Index at[] = {0, 7, 40};
+  for (Index k = 0; k < 3; ++k) {
+    const Moment moment = Moment::descent(at[k], rate, .5);
+    CHECK(largest_difference(moment_of(p, "train", k), lazy.at(moment)) == 0);
+    CHECK(largest_difference(moment_of(p, "test", k), elsewhere.at(moment)) == 0);
+    // Outputs of all examples at once and of some have other rounding: 1e-16, condition below 1e3.
+    CHECK(largest_difference(moment_of(p, "train", k), moment_of(q, "train", k)) < 1e-12);
+    CHECK(largest_difference(moment_of(p, "test", k), moment_of(q, "test", k)) < 1e-12);
+  }
+}
+
+TEST_CASE("predict solves other objectives, and takes centred one-hot targets for the classes they are") {
+  Files files;
+  const Index classes[] = {0, 2, 1, 1, 0, 2, 2, 0};
+  auto plain = zeros<double>(8, 3), centred = plain;
+  for (Index n = 0; n < 8; ++n)
+    for (Index c = 0; c < 3; ++c) {
+      plain(n, c) = c == classes[n] ? 1 : 0;
+      centred(n, c) = plain(n, c) - 1.0 / 3;
+    }
+  io::write_npy(files.folder / "y.npy", centred);
+  const Outcome result =
+      files.predict("--objective softmax_cross_entropy --times 0,3 --against z.npy --out p.npz");
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(contains(result.out, "steps of Dormand-Prince"));
+  const auto kernel = limit_ntk({.widths = {3, 1, 1, 1, 1}, .activation = "relu"}, files.x).values;
+  const auto f0 = zeros<double>(8, 3);
+  const auto flow = flow_coefficients(kernel, f0, plain, {0, 3}, {.tolerance = 1e-8});
+  CHECK(largest_difference(moment_of(io::NpzReader(files.folder / "p.npz"), "train", 1),
+                           outputs_of(kernel, flow.at[1], f0)) == 0);
+}
+
+TEST_CASE("examples that repeat are predicted, with a warning of what the kernel does not determine") {
+  Files files;
+  std::copy_n(files.x.begin(), 3, files.x.begin() + 3);
+  io::write_npy(files.folder / "x.npy", files.x);
+  const Outcome result = files.predict("--against z.npy --ridge 0 --times inf");
+  CHECK(result.code == 0);
+  CHECK(contains(result.err,
+                 "ntape: warning: training to the end: the kernel does not determine every mode: 1 of 8"));
+  CHECK(contains(result.err, "ntape: warning: kernel regression: "));
+  CHECK(!contains(result.out, "nan"));
+  // A ridge mends the regression.
+  CHECK(!contains(files.predict("--against z.npy --ridge 0.1 --times inf").err, "kernel regression"));
+}
+
+TEST_CASE("what predict cannot do is one sentence") {
+  const Files files;
+  io::write_npy(files.folder / "k.npy", normal<double>(7, 7, 1));
+  io::NpzWriter two(files.folder / "two.npz");
+  two.add("a", normal<double>(8, 8, 1));
+  two.add("b", normal<double>(8, 8, 2));
+  two.close();
+  const std::string before = listing(files.folder.path());
+  const auto refused = [&](const std::string& line, const std::string& part) {
+    CAPTURE(line);
+    const Outcome result = files.predict(line + " --out p.npz");
+    CAPTURE(result.err);
+    CHECK(result.code == 2);
+    CHECK(contains(result.err, part));
+    CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
+    CHECK(listing(files.folder.path()) == before);
+  };
+  refused("--kernel start --ensemble", "--kernel limit");
+  refused("--kernel two.npz", "a, b; name one with --array");
+  refused("--kernel two.npz --array c", "a, b");
+  refused("--kernel two.npz --array a", "not symmetric");
+  refused("--kernel k.npy", "(7, 7)");
+  refused("--kernel k.npy --against z.npy", "--test");
+  refused("--kernel nothing", "limit, start, FILE.npy or FILE.npz");
+  refused("--array a", "--kernel is limit");
+  refused("--test 8", "at least one is needed");
+  refused("--early-stopping", "--test");
+  refused("--times -1", "at least 0, or inf");
+  refused("--times nan", "at least 0, or inf");
+  refused("--rate 1", "--steps");
+  refused("--steps 5 --rate 1e6", "critical rate");
+  refused("--steps 5 --momentum 1", "--momentum");
+  refused("--ridge -1", "--ridge");
+  refused("--objective hinge", "unknown objective");
+  refused("--objective logistic --times 1", "-1 or +1");
+  refused("--objective logistic --times inf", "finite times");
+  refused("--objective logistic --ensemble", "mean square");
+  refused("--against-targets t.npy", "--against");
+  refused("--against z.npy --against-targets y.npy", "5 x 2");
+  refused("--against x.npy --test 2", "--test");
+}

@@ -1,0 +1,105 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <ntape/base/errors.hpp>
+#include <ntape/dynamics/stopping.hpp>
+
+#include "support/matrices.hpp"
+
+using namespace ntape;
+using test::normal;
+
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+Matrix<double> diagonal(std::vector<double> values) {
+  auto m = zeros<double>(values.size(), values.size());
+  for (Index i = 0; i < values.size(); ++i) m(i, i) = values[i];
+  return m;
+}
+
+Matrix<double> column(std::vector<double> values) {
+  auto m = make_matrix<double>(values.size(), 1);
+  std::copy(values.begin(), values.end(), m.begin());
+  return m;
+}
+
+}  // namespace
+
+TEST_CASE("components have rates of Theta/N, time constants and norms under the inputs' distribution") {
+  // Unit vectors are the components; f_0 - y = -(3, 4, 12).
+  const LazyPrediction lazy(diagonal({6, .3, 0}), zeros<double>(3, 1), column({3, 4, 12}));
+  const auto components = leading_components(lazy, 10);
+  REQUIRE(components.size() == 3);
+  const double rates[] = {2, .1, 0}, starts[] = {3, 4, 12};
+  for (Index k = 0; k < 3; ++k) {
+    CHECK(components[k].rate == doctest::Approx(rates[k]).epsilon(1e-15));
+    CHECK(components[k].start == doctest::Approx(starts[k] / std::sqrt(3)).epsilon(1e-15));
+    CHECK(components[k].share == doctest::Approx(starts[k] * starts[k] / 169).epsilon(1e-15));
+  }
+  CHECK(components[1].time == doctest::Approx(10).epsilon(1e-15));
+  CHECK(components[2].time == kInfinity);
+  const auto table =
+      residual_components(lazy, {Moment::flow(0), Moment::flow(5), Moment::flow(kInfinity)}, 2);
+  CHECK(shape_of(table) == Shape{3, 2});
+  CHECK(table(1, 1) == doctest::Approx(4 / std::sqrt(3) * std::exp(-.5)).epsilon(1e-14));
+  CHECK(table(2, 0) == 0);
+}
+
+TEST_CASE("components make up the residual") {
+  const auto root = normal<double>(7, 9, 1);
+  const auto f0 = normal<double>(7, 2, 2), y = normal<double>(7, 2, 3);
+  const LazyPrediction lazy(linalg::gram(linalg::view(root)), f0, y);
+  const Moment moment = Moment::descent(12, .1, .5);
+  const auto table = residual_components(lazy, {moment}, 7);
+  const auto f = lazy.at(moment);
+  double squares = 0, expected = 0;
+  for (const double v : table) squares += v * v;
+  for (Index k = 0; k < f.size(); ++k)
+    expected += (f.data()[k] - y.data()[k]) * (f.data()[k] - y.data()[k]) / 7;
+  CHECK(squares == doctest::Approx(expected).epsilon(1e-13));
+}
+
+TEST_CASE("early stopping finds the minimum of a loss in time") {
+  // One example, one other input that sees it fully: f(z) = 1 - exp(-t), and the target there is .7.
+  const LazyPrediction lazy(diagonal({1}), zeros<double>(1, 1), column({1}));
+  const LazyElsewhere there = lazy.elsewhere(diagonal({1}), zeros<double>(1, 1));
+  const StoppingTime stop = early_stopping(there, column({.7}));
+  // Brent's method ends at half of the digits.
+  CHECK(stop.time == doctest::Approx(-std::log(.3)).epsilon(1e-7));
+  CHECK(stop.loss < 1e-14);
+  CHECK(stop.loss_at_start == doctest::Approx(.245).epsilon(1e-15));
+  CHECK(stop.loss_at_end == doctest::Approx(.045).epsilon(1e-15));
+  // A target beyond what training reaches wants it to go on, one behind the start not to begin.
+  CHECK(early_stopping(there, column({2})).time == kInfinity);
+  CHECK(early_stopping(there, column({-1})).time == 0);
+  CHECK_THROWS_AS((void)early_stopping(there, column({1, 2})), ShapeError);
+}
+
+TEST_CASE("early stopping beats a fine scan on noisy targets") {
+  // Two modes, signal in the fast one and noise in the slow one, as in regression.
+  const auto root = normal<double>(20, 25, 1), other = normal<double>(30, 25, 2),
+             truth = normal<double>(25, 1, 3);
+  auto y = linalg::gram(linalg::view(root), linalg::view(Matrix<double>(xt::transpose(truth))));
+  const auto y_there = linalg::gram(linalg::view(other), linalg::view(Matrix<double>(xt::transpose(truth))));
+  const auto noise = normal<double>(20, 1, 4);
+  for (Index k = 0; k < 20; ++k) y(k, 0) += 4 * noise(k, 0);
+  const LazyPrediction lazy(linalg::gram(linalg::view(root)), zeros<double>(20, 1), y);
+  const LazyElsewhere there =
+      lazy.elsewhere(linalg::gram(linalg::view(other), linalg::view(root)), zeros<double>(30, 1));
+  const StoppingTime stop = early_stopping(there, y_there);
+  const auto loss = [&](const Moment& moment) {
+    const auto f = there.at(moment);
+    double sum = 0;
+    for (Index k = 0; k < f.size(); ++k)
+      sum += (f.data()[k] - y_there.data()[k]) * (f.data()[k] - y_there.data()[k]);
+    return sum / 60;
+  };
+  CHECK(stop.time > 0);
+  CHECK(stop.time < kInfinity);
+  for (double t = 1e-3; t < 1e4; t *= 1.01) CHECK(stop.loss <= loss(Moment::flow(t)) * (1 + 1e-12));
+  CHECK(stop.loss < stop.loss_at_end);
+  CHECK(loss(Moment::flow(stop.time)) == doctest::Approx(stop.loss).epsilon(1e-12));
+}

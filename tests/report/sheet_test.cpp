@@ -1,0 +1,108 @@
+#include <doctest/doctest.h>
+
+#include <ntape/report/sheet.hpp>
+
+#include "support/temp_dir.hpp"
+
+using namespace ntape;
+using namespace ntape::test;
+using report::Figure;
+using report::Format;
+using report::Series;
+using report::Sheet;
+
+namespace {
+
+Figure panel(const std::string& title) {
+  Figure f;
+  f.title = title;
+  f.x_label = "x of it";
+  f.y_label = "y of it";
+  f.series.push_back(
+      {.label = "mean " + title, .x = {0, 1, 2}, .y = {1, 2, 3}, .low = {0, 1, 2}, .high = {2, 3, 4}});
+  return f;
+}
+
+Sheet two() {
+  Sheet sheet;
+  sheet.title = "Both";
+  sheet.panels = {panel("left"), panel("right")};
+  return sheet;
+}
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t n = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
+  return n;
+}
+
+}  // namespace
+
+TEST_CASE("a sheet is drawn in every format, svg always the same") {
+  const Sheet sheet = two();
+  for (const Format format : report::kFormats) CHECK(report::draw(sheet, format).size() > 1000);
+  const std::string svg = report::draw(sheet, Format::svg);
+  for (const char* text : {"Both", "left", "right", "x of it", "y of it"}) CHECK(contains(svg, text));
+  CHECK(report::draw(sheet, Format::svg) == svg);
+  CHECK(report::draw(sheet, Format::png).starts_with("\x89PNG"));
+  CHECK(report::draw(sheet, Format::pdf).starts_with("%PDF-"));
+}
+
+TEST_CASE("one panel has the key, and the title stands once") {
+  Sheet sheet = two();
+  sheet.key_of = 1;
+  const std::string svg = report::draw(sheet, Format::svg);
+  CHECK(!contains(svg, "<text>mean left"));
+  CHECK(contains(svg, "<text>mean right"));
+  CHECK(count(svg, ">Both<") == 1);
+}
+
+TEST_CASE("a panel without points is left out, a sheet without any cannot be drawn") {
+  Sheet sheet = two();
+  sheet.panels[0].series.clear();
+  CHECK(!contains(report::draw(sheet, Format::svg), "left"));
+  sheet.panels[1].series.clear();
+  CHECK_THROWS_AS((void)report::gnuplot_script(sheet, Format::svg), InternalError);
+}
+
+TEST_CASE("a logarithmic axis does not reach the next panel, nor do chosen tics") {
+  Sheet sheet = two();
+  sheet.panels[0].log_x = true;
+  sheet.panels[0].series[0].x = {1, 10, 100};
+  sheet.panels[0].x_tics = {1, 100};
+  sheet.panels[0].x_tic_labels = {"one", "hundred"};
+  const std::string svg = report::draw(sheet, Format::svg);
+  for (const char* text : {">one<", ">hundred<"}) CHECK(count(svg, text) == 1);
+  CHECK(contains(svg, "0.5"));
+  sheet.panels[0].x_tic_labels.pop_back();
+  CHECK_THROWS_AS((void)report::gnuplot_script(sheet, Format::svg), InternalError);
+}
+
+TEST_CASE("scatters have the marks they are given, traces no name and the colour they are given") {
+  Sheet sheet = two();
+  sheet.panels[0].series = {{.label = "",
+                             .x = {1, 2},
+                             .y = {1, 2},
+                             .low = {},
+                             .high = {},
+                             .style = Series::Style::scatter,
+                             .colour = 7,
+                             .mark = '7'},
+                            {.label = "",
+                             .x = {1, 2},
+                             .y = {2, 1},
+                             .low = {},
+                             .high = {},
+                             .style = Series::Style::trace,
+                             .colour = 1}};
+  const std::string script = report::gnuplot_script(sheet, Format::svg);
+  CHECK(contains(script, "using 1:2 with points pt '7' lc rgb '#888888' notitle"));
+  CHECK(contains(script, "using 1:2 with lines lw 0.7 lc rgb '#50D55E00' notitle"));
+  CHECK(contains(report::draw(sheet, Format::svg), ">7<"));
+}
+
+TEST_CASE("a chosen range of the y axis is kept") {
+  Sheet sheet = two();
+  sheet.panels[0].y_range = report::AxisRange{-3, 17};
+  CHECK(contains(report::gnuplot_script(sheet, Format::svg), "set yrange [-3:17]"));
+}

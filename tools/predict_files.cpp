@@ -1,0 +1,93 @@
+#include "predict_files.hpp"
+
+#include <cmath>
+#include <ntape/base/errors.hpp>
+#include <ntape/io/npz.hpp>
+
+namespace ntape::tools {
+namespace {
+
+Matrix<double> to_outputs(const io::NpyArray<double>& array, const std::string& what) {
+  Matrix<double> f =
+      array.shape.size() == 1 ? io::to_column<double>(array, what) : io::to_matrix<double>(array, what);
+  for (Index k = 0; k < f.size(); ++k)
+    if (!std::isfinite(f.data()[k]))
+      throw UserError("'" + what + "' needs finite numbers: row " + std::to_string(k / f.shape(1)) +
+                      ", column " + std::to_string(k % f.shape(1)) + " (counted from 0) is " +
+                      std::to_string(f.data()[k]));
+  return f;
+}
+
+// "ntk", or the only one.
+std::string array_of(const PredictOptions& o, const io::NpzReader& file) {
+  if (!o.array.empty()) return o.array;
+  if (file.has("ntk")) return "ntk";
+  const auto names = file.names();
+  if (names.size() == 1) return names.front();
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  throw UserError("'" + o.kernel + "' holds " + (names.empty() ? "no array" : list) +
+                  "; name one with --array");
+}
+
+// (N, N, C, C) of files is [N C x N C] here.
+Matrix<double> to_kernel(const io::NpyArray<double>& array, const std::string& what, Index examples,
+                         Index outputs) {
+  const std::vector<Index>& s = array.shape;
+  const bool shared = s == std::vector<Index>{examples, examples};
+  const bool full = s == std::vector<Index>{examples, examples, outputs, outputs};
+  if (!shared && !full)
+    throw UserError("'" + what + "' has shape " + io::shape_text(s) + ", and the data need " +
+                    io::shape_text(std::vector<Index>{examples, examples}) + " or " +
+                    io::shape_text(std::vector<Index>{examples, examples, outputs, outputs}) +
+                    ": a kernel of all examples, those of --test included");
+  const Index per = shared ? 1 : outputs;
+  auto k = make_matrix<double>(examples * per, examples * per);
+  for (Index n = 0; n < examples; ++n)
+    for (Index m = 0; m < examples; ++m)
+      for (Index c = 0; c < per; ++c)
+        for (Index d = 0; d < per; ++d)
+          k(n * per + c, m * per + d) = array.values[((n * examples + m) * per + c) * per + d];
+  return k;
+}
+
+}  // namespace
+
+Matrix<double> read_outputs(const std::string& path) {
+  return to_outputs(io::read_npy(path), path);
+}
+
+RecordedKernel read_kernel(const PredictOptions& o, Index examples, Index outputs) {
+  RecordedKernel recorded;
+  recorded.description = "the kernel in " + o.kernel;
+  std::string from = "f_0 = 0";
+  if (o.kernel.ends_with(".npz")) {
+    const io::NpzReader file(o.kernel);
+    const std::string name = array_of(o, file);
+    recorded.values = to_kernel(file.read(name), o.kernel + ": " + name, examples, outputs);
+    recorded.description += ", array " + name;
+    if (o.start_outputs.empty() && name == "ntk" && file.has("outputs")) {
+      recorded.outputs = to_outputs(file.read("outputs"), o.kernel + ": outputs");
+      from = "with its outputs";
+    }
+  } else if (o.kernel.ends_with(".npy")) {
+    if (!o.array.empty())
+      throw UserError("--array names an array of an .npz file, and '" + o.kernel + "' is none");
+    recorded.values = to_kernel(io::read_npy(o.kernel), o.kernel, examples, outputs);
+  } else {
+    throw UserError("the kernel '" + o.kernel +
+                    "' is not understood: limit, start, FILE.npy or FILE.npz is needed");
+  }
+  if (!o.start_outputs.empty()) {
+    recorded.outputs = read_outputs(o.start_outputs);
+    from = "f_0 of " + o.start_outputs;
+  }
+  if (recorded.outputs.size() == 0) recorded.outputs = zeros<double>(examples, outputs);
+  if (shape_of(recorded.outputs) != Shape{examples, outputs})
+    throw UserError("the outputs at the start are " + to_string(shape_of(recorded.outputs)) +
+                    ", and the data have " + to_string(Shape{examples, outputs}) + " targets");
+  recorded.description += ", " + from;
+  return recorded;
+}
+
+}  // namespace ntape::tools

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "predict_options.hpp"
+
+namespace ntape::tools {
+
+/// A kernel of all examples, with outputs at the start.
+struct RecordedKernel {
+  Matrix<double> values;   ///< [N x N], or full [N C x N C]
+  Matrix<double> outputs;  ///< [N x C]
+  std::string description;
+};
+
+/// o.kernel, which must be (N, N) or, full, (N, N, C, C). Throws UserError, naming the file, for any other
+/// shape, and when it is not clear which array is meant.
+[[nodiscard]] RecordedKernel read_kernel(const PredictOptions& o, Index examples, Index outputs);
+
+/// N or N x C numbers, finite.
+[[nodiscard]] Matrix<double> read_outputs(const std::string& path);
+
+}  // namespace ntape::tools

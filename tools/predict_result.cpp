@@ -1,0 +1,163 @@
+#include "predict_result.hpp"
+
+#include <algorithm>
+#include <ntape/base/errors.hpp>
+#include <ntape/dynamics/convex.hpp>
+#include <ntape/dynamics/regression.hpp>
+#include <ntape/run/table.hpp>
+
+namespace ntape::tools {
+namespace {
+
+using run::significant;
+
+class Predictor {
+ public:
+  Predictor(const PredictOptions& o, const PredictProblem& p)
+      : o_(o), p_(p), objective_(objective<double>(o.objective)) {}
+
+  PredictResult run() {
+    if (o_.on_mean_square())
+      o_.ensemble ? ensemble() : frozen();
+    else
+      solved();
+    if (o_.ridge) result_.ridge = regression(p_.ntk, p_.there ? &p_.there->ntk : nullptr);
+    if (o_.nngp) posterior();
+    return std::move(result_);
+  }
+
+ private:
+  Predicted on_train(Matrix<double> f) const {
+    const double loss = objective_->value(f, p_.y);
+    return {std::move(f), loss, {}};
+  }
+  Predicted elsewhere(Matrix<double> f) const {
+    std::optional<double> loss;
+    if (p_.there->y) loss = objective_->value(f, *p_.there->y);
+    return {std::move(f), loss, {}};
+  }
+  void add_sd(Predicted& to, const Gaussian& g, const std::string& where) {
+    to.sd = g.deviations();
+    if (!g.is_sound())
+      result_.warnings.push_back("a variance of outputs " + where + " is " +
+                                 significant(g.least_variance, 3) + ", which rounding (" +
+                                 significant(g.rounding, 3) +
+                                 ") does not explain: the kernels do not belong together, or are too coarse");
+  }
+  void add_report(const SolveReport& report, const std::string& of) {
+    if (const auto text = warning(report)) result_.warnings.push_back(of + ": " + *text);
+  }
+
+  // Gradient flow, or descent at a rate below the critical one, (1 + m) 2 N / lambda_max.
+  std::vector<Moment> moments(const LazyPrediction& lazy) {
+    std::vector<Moment> list;
+    if (o_.steps.empty()) {
+      for (const double t : times_of(o_)) list.push_back(Moment::flow(t));
+      for (const Moment& m : list) result_.moments.push_back({m.time(), {}, {}, {}});
+      return list;
+    }
+    const double top = lazy.eigenvalues().back();
+    if (!(top > 0)) throw UserError("the kernel on these inputs is zero: nothing can be trained with it");
+    result_.critical_rate = (1 + o_.momentum) * critical_rate(top, lazy.examples());
+    result_.rate = o_.rate.value_or(*result_.critical_rate / 4);
+    if (*result_.rate >= *result_.critical_rate)
+      throw UserError("the rate " + significant(*result_.rate, 6) + " is not below the critical rate " +
+                      significant(*result_.critical_rate, 6) + " of this kernel" +
+                      (o_.momentum > 0 ? " and momentum" : "") +
+                      ", so training would diverge; give a smaller --rate");
+    std::vector<Index> steps = o_.steps;
+    std::sort(steps.begin(), steps.end());
+    for (const Index k : steps) {
+      list.push_back(Moment::descent(k, *result_.rate, o_.momentum));
+      result_.moments.push_back({list.back().time(), k, {}, {}});
+    }
+    return list;
+  }
+
+  void questions(const LazyPrediction& lazy, const LazyElsewhere* there, const std::vector<Moment>& list) {
+    result_.report = lazy.report();
+    add_report(lazy.report(), "training to the end");
+    if (o_.components > 0) {
+      result_.components = leading_components(lazy, o_.components);
+      result_.component_residuals = residual_components(lazy, list, o_.components);
+    }
+    if (o_.early_stopping) result_.stopping = early_stopping(*there, *p_.there->y);
+  }
+
+  void frozen() {
+    const LazyPrediction lazy(p_.ntk, p_.f0, p_.y);
+    std::optional<LazyElsewhere> there;
+    if (p_.there) there = lazy.elsewhere(p_.there->ntk, p_.there->f0);
+    const std::vector<Moment> list = moments(lazy);
+    for (Index k = 0; k < list.size(); ++k) {
+      result_.moments[k].train = on_train(lazy.at(list[k]));
+      if (there) result_.moments[k].test = elsewhere(there->at(list[k]));
+    }
+    questions(lazy, there ? &*there : nullptr, list);
+  }
+
+  void ensemble() {
+    const EnsemblePrediction all(p_.ntk, p_.nngp, p_.y);
+    std::optional<EnsembleElsewhere> there;
+    if (p_.there) there = all.elsewhere(p_.there->ntk, p_.there->nngp, p_.there->nngp_there);
+    const std::vector<Moment> list = moments(all.mean());
+    for (Index k = 0; k < list.size(); ++k) {
+      const Gaussian g = all.at(list[k]);
+      PredictedMoment& now = result_.moments[k];
+      now.train = on_train(g.mean);
+      add_sd(now.train, g, "on the training set");
+      if (!there) continue;
+      const Gaussian t = there->at(list[k]);
+      now.test = elsewhere(t.mean);
+      add_sd(*now.test, t, "to test on");
+    }
+    questions(all.mean(), there ? &there->mean() : nullptr, list);
+  }
+
+  void solved() {
+    const std::vector<double> times = times_of(o_);
+    const FlowCoefficients flow =
+        flow_coefficients(p_.ntk, p_.f0, p_.y, times, {.objective = o_.objective, .tolerance = o_.tolerance});
+    result_.solver_steps = flow.steps;
+    for (Index k = 0; k < times.size(); ++k) {
+      PredictedMoment now{times[k], {}, on_train(outputs_of(p_.ntk, flow.at[k], p_.f0)), {}};
+      if (p_.there) now.test = elsewhere(outputs_of(p_.there->ntk, flow.at[k], p_.there->f0));
+      result_.moments.push_back(std::move(now));
+    }
+  }
+
+  PredictedRegression regression(const Matrix<double>& kernel, const Matrix<double>* across) {
+    const KernelRegression solved(kernel, p_.y, *o_.ridge);
+    add_report(solved.report(), "kernel regression");
+    PredictedRegression r{solved.report(), on_train(solved.mean(kernel)), {}};
+    if (across != nullptr) r.test = elsewhere(solved.mean(*across));
+    return r;
+  }
+
+  void posterior() {
+    const KernelRegression solved(p_.nngp, p_.y, o_.ridge.value_or(0));
+    add_report(solved.report(), "the posterior of the NNGP");
+    const Gaussian train = solved.posterior(p_.nngp, p_.nngp);
+    PredictedRegression r{solved.report(), on_train(train.mean), {}};
+    add_sd(r.train, train, "of the posterior on the training set");
+    if (p_.there) {
+      const Gaussian test = solved.posterior(p_.there->nngp, p_.there->nngp_there);
+      r.test = elsewhere(test.mean);
+      add_sd(*r.test, test, "of the posterior");
+    }
+    result_.nngp = std::move(r);
+  }
+
+  const PredictOptions& o_;
+  const PredictProblem& p_;
+  ObjectivePtr<double> objective_;
+  PredictResult result_;
+};
+
+}  // namespace
+
+PredictResult predict(const PredictOptions& o, const PredictProblem& p) {
+  return Predictor(o, p).run();
+}
+
+}  // namespace ntape::tools
