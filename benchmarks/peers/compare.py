@@ -121,7 +121,7 @@ def spread(values):
 
 
 def measure(case, args):
-    """A dictionary for each contender; None in place of one that could not be measured."""
+    """A dictionary for each contender but those that do not start, which start() names."""
     with tempfile.TemporaryDirectory() as scratch:
         draw = [os.path.join(args.programs, "ntape-contender"), "draw", scratch, case.examples, *case.widths]
         subprocess.run([str(word) for word in draw], check=True)
@@ -191,6 +191,8 @@ def table(case, rows):
 
 
 def targets_table(outcomes):
+    if not outcomes:
+        return ""
     lines = ["| case | ntape against | times ntape's, median (least to most) | target | |", "|---|---|---|---|---|"]
     for o in outcomes:
         lines.append(f"| {o['case']} | {o['target']} ({o['contender']}) | {with_spread(o['over_ntape'])} "
