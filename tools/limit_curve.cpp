@@ -168,8 +168,12 @@ void draw_curve(const Curve& c, const Architecture& a, double square, const std:
   const report::Format format = *report::format_of(path);
   // Both are drawn before either is written.
   const auto page = [&](report::Figure figure) {
-    return report::draw(
-        {.panels = {std::move(figure)}, .columns = 1, .panel_width = 760, .panel_height = 500}, format);
+    report::Sheet sheet;
+    sheet.panels.push_back(std::move(figure));
+    sheet.columns = 1;
+    sheet.panel_width = 760;
+    sheet.panel_height = 500;
+    return report::draw(sheet, format);
   };
   const std::string curve = page(curve_figure(c, title, square)),
                     series = page(series_figure(c.series, title));
