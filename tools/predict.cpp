@@ -13,7 +13,7 @@ int predict_command(const std::vector<std::string>& arguments) {
   add_predict_options(app, o);
   if (const auto code = parse(app, arguments)) return *code;
   apply_threads(o.machine);
-  require_activation(o.model.activation);
+  require_activations(o.model.activation);
   require_predictable(o);
 
   const PredictProblem problem = predict_problem(o);

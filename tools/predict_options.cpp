@@ -84,7 +84,7 @@ void add_which_kernel(CLI::App& app, PredictOptions& o) {
       ->type_name("S")
       ->group("Model")
       ->capture_default_str();
-  add_scales(app, o.model);
+  add_layers(app, o.model);
 }
 
 void add_training(CLI::App& app, PredictOptions& o) {

@@ -100,7 +100,7 @@ void from_limit(const PredictOptions& o, const Examples& e, PredictProblem& p) {
   require_finite(p.ntk, "limit NTK");
   if (both) p.nngp = std::move(train.nngp.values);
   p.f0 = zeros<double>(p.y.shape(0), p.y.shape(1));
-  p.kernel = "the limit NTK, depth " + std::to_string(o.model.depth) + ", " + o.model.activation +
+  p.kernel = "the limit NTK, depth " + std::to_string(o.model.depth) + ", " + layers_in_words(a) +
              (o.ensemble ? ", all initializations" : ", f_0 = 0");
   if (!e.z) return;
   p.there.emplace();
