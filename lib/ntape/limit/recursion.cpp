@@ -201,8 +201,9 @@ LimitBytes limit_bytes(const Architecture& architecture, const Matrix<double>& x
   require_all(architecture, x, x2, options);
   constexpr Index kExtremes = 8;
   double examples = 0;
-  for (const Matrix<double>* all : {&x, &x2}) {
-    if (all == &x2 && &x == &x2) break;
+  for (const bool second : {false, true}) {
+    if (second && &x == &x2) break;
+    const Matrix<double>* all = second ? &x2 : &x;
     const Matrix<double> some = extreme_rows(*all, kExtremes);
     // One by one, because equal variances share their coefficients.
     double most = 0;
