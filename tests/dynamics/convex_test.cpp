@@ -44,9 +44,8 @@ TEST_CASE("on the mean square the solver meets the closed form, within its toler
           gap = std::max(gap, largest_difference(outputs_of(kappa, flow.at[i], f0_there), there.at(moment)));
         }
         // Coefficients of order 1 are right to the tolerance a step, and modes forget within a few steps but
-        // for slow ones, which sum the errors of some 100; times |Theta| = 30.
-        MESSAGE("gap/tolerance ", gap / tolerance);
-        CHECK(gap < 3000 * tolerance);
+        // for slow ones, which sum those of some more, times |Theta|: seen, 3 and 6; ten times that.
+        CHECK(gap < 60 * tolerance);
         CHECK(gap > before);  // the tolerance is what decides
         before = gap;
       }
