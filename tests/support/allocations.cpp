@@ -8,6 +8,25 @@ namespace {
 
 std::atomic<std::size_t> count{0};
 
+}  // namespace
+
+#ifdef __SANITIZE_ADDRESS__
+
+// The sanitizer's own operators stay, which know who frees what: every malloc is counted instead.
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void*, std::size_t),
+                                                         void (*on_free)(const volatile void*));
+
+namespace {
+
+const int hooks_installed = __sanitizer_install_malloc_and_free_hooks(
+    [](const volatile void*, std::size_t) { ++count; }, [](const volatile void*) {});
+
+}  // namespace
+
+#else
+
+namespace {
+
 void* allocate(std::size_t size) {
   ++count;
   if (void* place = std::malloc(size > 0 ? size : 1)) return place;
@@ -59,6 +78,8 @@ void operator delete(void* place, std::size_t, std::align_val_t) noexcept {
 void operator delete[](void* place, std::size_t, std::align_val_t) noexcept {
   std::free(place);
 }
+
+#endif
 
 namespace ntape::test {
 

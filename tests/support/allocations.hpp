@@ -4,8 +4,8 @@
 
 namespace ntape::test {
 
-/// How many times this program has called operator new so far (any thread). Linking allocations.cpp into a
-/// test program replaces the global operators.
+/// How many times this program has called operator new so far (any thread); under AddressSanitizer, malloc.
+/// allocations.cpp replaces the global operators, but under AddressSanitizer.
 [[nodiscard]] std::size_t allocations();
 
 }  // namespace ntape::test

@@ -35,9 +35,9 @@ Parameters<Real> Mlp<Real>::initialize(Seed seed) const requires std::floating_p
     theta.entries.push_back({std::move(name), layer, std::move(value)});
   };
   for (Index l = 0; l < architecture_.depth(); ++l) {
-    draw("W" + std::to_string(l), l, architecture_.widths[l + 1], architecture_.widths[l],
+    draw('W' + std::to_string(l), l, architecture_.widths[l + 1], architecture_.widths[l],
          architecture_.weight_deviation(l));
-    draw("b" + std::to_string(l), l, 1, architecture_.widths[l + 1], architecture_.bias_deviation());
+    draw('b' + std::to_string(l), l, 1, architecture_.widths[l + 1], architecture_.bias_deviation());
   }
   return theta;
 }
@@ -93,8 +93,8 @@ std::vector<double> multiplier_ratios(const Architecture& from, const Architectu
     ratios.push_back(numerator / denominator);
   };
   for (Index l = 0; l < from.depth(); ++l) {
-    add(from.weight_multiplier(l), to.weight_multiplier(l), "W" + std::to_string(l));
-    add(from.bias_multiplier(), to.bias_multiplier(), "b" + std::to_string(l));
+    add(from.weight_multiplier(l), to.weight_multiplier(l), 'W' + std::to_string(l));
+    add(from.bias_multiplier(), to.bias_multiplier(), 'b' + std::to_string(l));
   }
   return ratios;
 }

@@ -98,7 +98,7 @@ std::string_view extension(Format format) {
 
 std::optional<Format> format_of(const std::string& path) {
   for (const Format format : kFormats)
-    if (path.ends_with("." + std::string(extension(format)))) return format;
+    if (path.ends_with('.' + std::string(extension(format)))) return format;
   return {};
 }
 

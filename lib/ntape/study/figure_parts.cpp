@@ -11,7 +11,10 @@ std::string n_is(Index width) {
 
 std::string listed(const std::vector<Index>& all) {
   std::string text;
-  for (const Index one : all) text += (text.empty() ? "" : ",") + std::to_string(one);
+  for (const Index one : all) {
+    if (!text.empty()) text += ',';
+    text += std::to_string(one);
+  }
   return text;
 }
 
