@@ -11,7 +11,7 @@
 namespace ntape::tools {
 namespace {
 
-std::string number(double value) {
+std::string four_digits(double value) {
   return run::significant(value, 4);
 }
 
@@ -38,7 +38,7 @@ std::string describe_fit(const std::string& what, const std::optional<ScalingFit
 }
 
 std::string figure(const std::optional<double>& value, const char* none) {
-  return value ? number(*value) : none;
+  return value ? four_digits(*value) : none;
 }
 
 }  // namespace
@@ -49,11 +49,12 @@ void print_intro(std::ostream& out, const study::DriftPlan& plan, const data::Da
   out << data.description << ": " << counted(data.x.shape(0), "example") << ", "
       << counted(data.x.shape(1), "input") << ", " << counted(data.y.shape(1), "output") << "\ndepth "
       << shape.depth() << ", " << layers_in_words(shape) << ", " << counted(plan.widths.size(), "width")
-      << ", " << counted(plan.seeds, "seed") << "\nrate " << number(r.rate) << " = "
-      << number(r.rate / r.critical_rate) << " x the critical rate " << number(r.critical_rate) << " of "
-      << r.critical_source << " (the slowest mode is fastest at " << number(r.balanced_rate) << ")";
-  if (r.momentum > 0) out << ", momentum " << number(r.momentum);
-  out << "; " << counted(r.steps, "step") << ", time " << number(r.rate * static_cast<double>(r.steps))
+      << ", " << counted(plan.seeds, "seed") << "\nrate " << four_digits(r.rate) << " = "
+      << four_digits(r.rate / r.critical_rate) << " x the critical rate " << four_digits(r.critical_rate)
+      << " of " << r.critical_source << " (the slowest mode is fastest at " << four_digits(r.balanced_rate)
+      << ")";
+  if (r.momentum > 0) out << ", momentum " << four_digits(r.momentum);
+  out << "; " << counted(r.steps, "step") << ", time " << four_digits(r.rate * static_cast<double>(r.steps))
       << std::endl;
 }
 
@@ -67,14 +68,14 @@ void print_regimes(std::ostream& out, const study::DriftResult& result) {
     notable = notable || *regime != study::Regime::stable;
     const bool ended = *regime != study::Regime::diverged;
     rows.push_back({std::to_string(run.width), std::to_string(run.seed), std::string(to_string(*regime)),
-                    number(run.rows.front().lambda_max), ended ? number(run.rows.back().lambda_max) : "-",
-                    number(run.rows.front().loss),
-                    number(run.peak_loss) + " (step " + std::to_string(run.peak_step) + ")",
-                    ended ? number(run.rows.back().loss) : "-"});
+                    four_digits(run.rows.front().lambda_max),
+                    ended ? four_digits(run.rows.back().lambda_max) : "-", four_digits(run.rows.front().loss),
+                    four_digits(run.peak_loss) + " (step " + std::to_string(run.peak_step) + ")",
+                    ended ? four_digits(run.rows.back().loss) : "-"});
   }
   if (!notable) return;
   out << "\na frozen kernel is unstable where lambda_max of Theta/N is above "
-      << number(study::edge_of_stability(result)) << " = 2 (1 + momentum) / rate\n"
+      << four_digits(study::edge_of_stability(result)) << " = 2 (1 + momentum) / rate\n"
       << run::format_table({"width", "seed", "regime", "lambda_max at start", "at end", "loss at start",
                             "largest", "at end"},
                            rows);
@@ -88,7 +89,8 @@ void note_large_drift(std::ostream& out, const std::vector<study::WidthSummary>&
   for (const auto& row : summary)
     if (row.kernel_change && (!largest || *row.kernel_change > *largest->kernel_change)) largest = &row;
   if (!largest || *largest->kernel_change <= kSmallDrift) return;
-  out << "note: at width " << largest->width << " the kernel moved by " << number(*largest->kernel_change)
+  out << "note: at width " << largest->width << " the kernel moved by "
+      << four_digits(*largest->kernel_change)
       << " times its size, far from the regime where drift ~ width^-1; metrics.csv has earlier times, and "
          "wider "
          "networks come closer\n";

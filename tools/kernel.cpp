@@ -36,8 +36,8 @@ void append_values(const Kernel<Real>& k, std::vector<Real>& out) {
 }
 
 template <class Real>
-std::vector<Index> file_shape(const Kernel<Real>& k) {
-  return tools::file_shape(k.form, k.rows(), k.cols(), k.outputs);
+std::vector<Index> shape_in_file(const Kernel<Real>& k) {
+  return file_shape(k.form, k.rows(), k.cols(), k.outputs);
 }
 
 template <class Real>
@@ -57,13 +57,13 @@ void write_files(const KernelCommandOptions& o, const EmpiricalKernels<Real>& ke
   std::vector<Real> values;
   values.reserve(kernels.ntk.values.size() * (o.layer_shares ? kernels.layers.size() : 1));
   append_values(kernels.ntk, values);
-  file.add<Real>("ntk", file_shape(kernels.ntk), values);
+  file.add<Real>("ntk", shape_in_file(kernels.ntk), values);
   file.add("nngp", kernels.nngp.values);
   file.add("outputs", kernels.outputs);
   if (o.layer_shares) {
     values.clear();
     for (const auto& layer : kernels.layers) append_values(layer, values);
-    std::vector<Index> shape = file_shape(kernels.ntk);
+    std::vector<Index> shape = shape_in_file(kernels.ntk);
     shape.insert(shape.begin(), kernels.layers.size());
     file.add<Real>("ntk_layers", shape, values);
   }
@@ -112,7 +112,7 @@ int run(const KernelCommandOptions& o, Interrupts* interrupts) {
     write_files(o, kernels, theta);
   }
   const auto shape =
-      tools::file_shape(plan.request.form, plan.request.n1, plan.request.n2, architecture.widths.back());
+      file_shape(plan.request.form, plan.request.n1, plan.request.n2, architecture.widths.back());
   if (o.talk.json) {
     const nlohmann::json facts = {{"out", o.out},
                                   {"widths", architecture.widths},

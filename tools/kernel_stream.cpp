@@ -23,9 +23,9 @@ Pieces pieces_of(const PlanRequest& r) {
 
 // Windows to the file, in the order (n, m, c, d) of files.
 template <class Real>
-class FileSink final : public KernelSink<Real> {
+class KernelFile final : public KernelSink<Real> {
  public:
-  FileSink(io::NpyStream& file, const KernelPlan& plan, run::Progress& progress)
+  KernelFile(io::NpyStream& file, const KernelPlan& plan, run::Progress& progress)
       : file_(file), windows_(file, layout_of(plan), progress) {}
 
   bool wants(const GramWindow& at) const override { return windows_.wants(window(at)); }
@@ -96,7 +96,7 @@ void stream_kernel(const KernelCommandOptions& o, const Mlp<Real>& model, const 
   if (talk && file.pieces_done() > 0)
     std::cerr << "continuing: " << file.pieces_done() << " of " << file.pieces() << " pieces are there\n";
   run::Progress progress("kernel", file.pieces() - file.pieces_done(), run::automatic_mode(!talk), std::cerr);
-  FileSink<Real> sink(file, plan, progress);
+  KernelFile<Real> sink(file, plan, progress);
   blocked_ntk<Real>(model, theta, x, x2, plan, sink);
   if (!o.save_weights.empty()) {
     io::NpzWriter weights(o.save_weights);

@@ -9,14 +9,11 @@
 #include <numbers>
 
 #include "interrupt.hpp"
+#include "number.hpp"
 #include "options.hpp"
 
 namespace ntape::tools {
 namespace {
-
-std::string number(double value) {
-  return run::significant(value, 6);
-}
 
 std::string degrees_of(double angle) {
   return run::significant(angle * 180 / std::numbers::pi, 4);

@@ -1,4 +1,5 @@
 #include "limit_questions.hpp"
+#include "number.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -10,10 +11,6 @@
 
 namespace ntape::tools {
 namespace {
-
-std::string number(double value) {
-  return run::significant(value, 6);
-}
 
 nlohmann::json finite_or_null(double value) {
   return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr);

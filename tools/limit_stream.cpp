@@ -38,9 +38,9 @@ Index fitting_window(const LimitStream& to, const Architecture& architecture, co
   return window;
 }
 
-class FileSink final : public LimitSink {
+class LimitFile final : public LimitSink {
  public:
-  FileSink(io::NpyStream& file, const WindowFile<double>::Layout& layout, run::Progress& progress)
+  LimitFile(io::NpyStream& file, const WindowFile<double>::Layout& layout, run::Progress& progress)
       : file_(file), windows_(file, layout, progress) {}
 
   bool wants(const LimitWindow& at) const override { return windows_.wants(window(at)); }
@@ -101,7 +101,7 @@ StreamedLimit stream_limit(const LimitStream& to, const Architecture& architectu
     std::cerr << "continuing: " << file.pieces_done() << " of " << file.pieces() << " pieces are there\n";
   run::Progress progress("limit", file.pieces() - file.pieces_done(), run::automatic_mode(!to.talk),
                          std::cerr);
-  FileSink sink(file, {n1, n2, symmetric}, progress);
+  LimitFile sink(file, {n1, n2, symmetric}, progress);
   limit_in_windows(architecture, x, x2, options, window, sink);
   file.close();
   return {window, sink.relative_bound()};

@@ -5,15 +5,12 @@
 #include <ntape/run/table.hpp>
 
 #include "interrupt.hpp"
+#include "number.hpp"
 
 namespace ntape::tools {
 namespace {
 
 using run::significant;
-
-std::string number(double value) {
-  return significant(value, 6);
-}
 
 // Over examples and outputs.
 double root_mean_square(const Matrix<double>& m) {

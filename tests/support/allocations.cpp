@@ -10,20 +10,8 @@ std::atomic<std::size_t> count{0};
 
 }  // namespace
 
-#ifdef __SANITIZE_ADDRESS__
-
-// The sanitizer's own operators stay, which know who frees what: every malloc is counted instead.
-extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void*, std::size_t),
-                                                         void (*on_free)(const volatile void*));
-
-namespace {
-
-const int hooks_installed = __sanitizer_install_malloc_and_free_hooks(
-    [](const volatile void*, std::size_t) { ++count; }, [](const volatile void*) {});
-
-}  // namespace
-
-#else
+// The sanitizer's own operators stay, which know who frees what.
+#ifndef __SANITIZE_ADDRESS__
 
 namespace {
 

@@ -11,12 +11,6 @@ void require_same_shape(const char* who, const Matrix<double>& a, const Matrix<d
                      to_string(shape_of(b)));
 }
 
-double norm(const Matrix<double>& m) {
-  double sum = 0;
-  for (const double v : m) sum += v * v;
-  return std::sqrt(sum);
-}
-
 double positive(const char* who, double value) {
   if (value == 0) throw InternalError(std::string(who) + ": a kernel of norm zero");
   return value;
@@ -54,7 +48,7 @@ double relative_change(const Matrix<double>& k, const Matrix<double>& k0) {
   require_same_shape("relative_change", k, k0);
   double sum = 0;
   for (Index i = 0; i < k.size(); ++i) sum += (k.data()[i] - k0.data()[i]) * (k.data()[i] - k0.data()[i]);
-  return std::sqrt(sum) / positive("relative_change", norm(k0));
+  return std::sqrt(sum) / positive("relative_change", frobenius_norm(k0));
 }
 
 template <class Real, class Real0>
@@ -68,7 +62,8 @@ template double relative_change(const Kernel<double>&, const Kernel<double>&);
 
 double kernel_distance(const Matrix<double>& k, const Matrix<double>& k0) {
   require_same_shape("kernel_distance", k, k0);
-  const double a = 1 / positive("kernel_distance", norm(k)), b = 1 / positive("kernel_distance", norm(k0));
+  const double a = 1 / positive("kernel_distance", frobenius_norm(k)),
+               b = 1 / positive("kernel_distance", frobenius_norm(k0));
   double sum = 0;
   for (Index i = 0; i < k.size(); ++i) {
     const double d = a * k.data()[i] - b * k0.data()[i];
@@ -90,8 +85,8 @@ double target_alignment(const Matrix<double>& k, const Matrix<double>& y) {
   for (Index i = 0; i < k.shape(0); ++i)
     for (Index j = 0; j < k.shape(1); ++j)
       for (Index c = 0; c < y.shape(1); ++c) form += y(i, c) * k(i, j) * y(j, c);
-  const double size = norm(y);
-  return form / (positive("target_alignment", norm(k)) * positive("target_alignment", size * size));
+  const double size = frobenius_norm(y);
+  return form / (positive("target_alignment", frobenius_norm(k)) * positive("target_alignment", size * size));
 }
 
 double centered_alignment(const Matrix<double>& k, const Matrix<double>& k2) {
@@ -99,7 +94,8 @@ double centered_alignment(const Matrix<double>& k, const Matrix<double>& k2) {
   const Matrix<double> a = centered(k), b = centered(k2);
   double inner = 0;
   for (Index i = 0; i < a.size(); ++i) inner += a.data()[i] * b.data()[i];
-  return inner / (positive("centered_alignment", norm(a)) * positive("centered_alignment", norm(b)));
+  return inner / (positive("centered_alignment", frobenius_norm(a)) *
+                  positive("centered_alignment", frobenius_norm(b)));
 }
 
 }  // namespace ntape

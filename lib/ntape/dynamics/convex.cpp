@@ -3,19 +3,15 @@
 #include <cmath>
 #include <ntape/base/errors.hpp>
 #include <ntape/dynamics/convex.hpp>
-#include <sstream>
+#include <ntape/dynamics/text.hpp>
 
 namespace ntape {
 namespace {
 
+using detail::text;
+
 namespace odeint = boost::numeric::odeint;
 using State = std::vector<double>;
-
-std::string text(double value) {
-  std::ostringstream out;
-  out << value;
-  return out.str();
-}
 
 void require(const Matrix<double>& kernel, const Matrix<double>& f0, const Matrix<double>& y,
              const std::vector<double>& times, const FlowOptions& options) {

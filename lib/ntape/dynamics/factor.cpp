@@ -28,12 +28,6 @@ void require_kernel(const Matrix<double>& k) {
                     std::to_string(gap / top) + " of the largest");
 }
 
-double norm(const Matrix<double>& m) {
-  double sum = 0;
-  for (const double v : m) sum += v * v;
-  return std::sqrt(sum);
-}
-
 }  // namespace
 
 KernelFactor::KernelFactor(const Matrix<double>& kernel) {
@@ -123,15 +117,15 @@ KernelFactor::Solution KernelFactor::solve(const Matrix<double>& kernel, const M
   s.x = function(modes, shape_of(b));
   // b - (K + r) x, less what is out of reach
   Matrix<double> rest = function(null, shape_of(b));
-  const double size_of_b = norm(b);
-  s.report.unreachable = size_of_b > 0 ? norm(rest) / size_of_b : 0;
+  const double size_of_b = frobenius_norm(b);
+  s.report.unreachable = size_of_b > 0 ? frobenius_norm(rest) / size_of_b : 0;
   for (Index i = 0; i < b.size(); ++i) rest.data()[i] = b.data()[i] - rest.data()[i] - ridge * s.x.data()[i];
   const Index columns = modes.shape(1);
   linalg::gemm(-1.0, linalg::view(kernel), linalg::Op::plain,
                linalg::View<double>{s.x.data(), size(), columns}, linalg::Op::plain, 1.0, rest.data(),
                columns);
-  const double scale = (s.report.lambda_max + ridge) * norm(s.x) + size_of_b;
-  s.report.backward_error = scale > 0 ? norm(rest) / scale : 0;
+  const double scale = (s.report.lambda_max + ridge) * frobenius_norm(s.x) + size_of_b;
+  s.report.backward_error = scale > 0 ? frobenius_norm(rest) / scale : 0;
   return s;
 }
 

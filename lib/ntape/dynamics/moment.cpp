@@ -1,18 +1,11 @@
 #include <cmath>
 #include <ntape/base/errors.hpp>
 #include <ntape/dynamics/moment.hpp>
-#include <sstream>
+#include <ntape/dynamics/text.hpp>
 
 namespace ntape {
-namespace {
 
-std::string text(double value) {
-  std::ostringstream out;
-  out << value;
-  return out.str();
-}
-
-}  // namespace
+using detail::text;
 
 Moment Moment::flow(double time) {
   if (!(time >= 0)) throw UserError("the time is " + text(time) + ", and at least 0 is needed");

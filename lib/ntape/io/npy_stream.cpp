@@ -21,12 +21,8 @@ double seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-std::string reason(int error) {
-  return std::generic_category().message(error);
-}
-
 [[noreturn]] void fail(const std::string& what, const std::filesystem::path& name) {
-  throw UserError("cannot " + what + " '" + name.string() + "': " + reason(errno));
+  throw UserError("cannot " + what + " '" + name.string() + "': " + std::generic_category().message(errno));
 }
 
 std::filesystem::path with(std::filesystem::path path, const char* suffix) {

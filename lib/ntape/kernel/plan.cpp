@@ -4,10 +4,13 @@
 #include <cstdio>
 #include <ntape/base/errors.hpp>
 #include <ntape/jacobian/gram.hpp>
+#include <ntape/kernel/number.hpp>
 #include <ntape/kernel/plan.hpp>
 
 namespace ntape {
 namespace {
+
+using detail::number;
 
 // Larger windows gain nothing: a thousand threads can share the tiles of one, and rows are written a page at
 // a time.
@@ -18,10 +21,6 @@ constexpr double kWorthSmaller = 0.95;
 // Of what is left for evaluations, the part that passes by, and the most examples that are worth it: what
 // passes by is small so that what stays is large.
 constexpr Index kPassingPart = 16, kLargestBlock = 1024;
-
-double number(Index n) {
-  return static_cast<double>(n);
-}
 
 double output_pairs(KernelForm form, Index outputs) {
   return form == KernelForm::trace ? 1 : number(form == KernelForm::full ? outputs * outputs : outputs);

@@ -1,14 +1,13 @@
 #include <algorithm>
 #include <ntape/base/errors.hpp>
+#include <ntape/kernel/number.hpp>
 #include <ntape/kernel/plan.hpp>
 #include <ntape/model/network.hpp>
 
 namespace ntape {
 namespace {
 
-double number(Index n) {
-  return static_cast<double>(n);
-}
+using detail::number;
 
 }  // namespace
 

@@ -1,12 +1,11 @@
 #include <algorithm>
+#include <ntape/kernel/number.hpp>
 #include <ntape/kernel/route_cost.hpp>
 
 namespace ntape {
 namespace {
 
-double number(Index n) {
-  return static_cast<double>(n);
-}
+using detail::number;
 
 // A use of a parameter, as per_example_jacobian will find it.
 struct UseShape {

@@ -8,15 +8,13 @@
 namespace ntape {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
 // The end of x -> map(x) from x on, every third step by Aitken's rule where the map contracts and that gives
 // a positive number below `most`; infinity beyond `most`.
 template <class Map>
 double end_of(Map map, double x, double most) {
   for (int k = 0; k < 3000; ++k) {
     const double one = map(x), two = map(one);
-    if (!(two <= most)) return kInfinity;
+    if (!(two <= most)) return limit::kInfinity;
     if (std::abs(two - one) <= 4 * limit::kEpsilon * two) return two;
     if (two < 1e-280) return 0;
     const double bend = (two - one) - (one - x);
@@ -45,7 +43,7 @@ Phase phase(const limit::Dual& dual, double weight_scale, double bias_scale) {
   // q is right to about 1e-15, so a slope next to 1 is one.
   constexpr double kEdge = 1e-12;
   if (q == 0 || slope <= 1 + kEdge) {
-    const double length = slope >= 1 - kEdge ? kInfinity : slope > 0 ? -1 / std::log(slope) : 0;
+    const double length = slope >= 1 - kEdge ? limit::kInfinity : slope > 0 ? -1 / std::log(slope) : 0;
     return {q, slope, 1, length};
   }
   const auto prepared = dual.rule().prepare({q, q}, 1e-13);

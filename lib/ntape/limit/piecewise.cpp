@@ -24,8 +24,6 @@ double lens(double x) {
 
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
 // rho = -|rho| too: what is left of a half turn, pi - acos(rho).
 double rest_of_turn(const Covariance& s) {
   return s.c < 0 ? s.angle() : pi - s.angle();

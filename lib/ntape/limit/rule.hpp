@@ -11,6 +11,7 @@
 namespace ntape::limit {
 
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// How fast a dual changes: upper bounds of root mean squares over u ~ N(0, variance), s'' being the second
 /// derivative between kinks.

@@ -136,8 +136,8 @@ RulePtr numerical_rule_by_name(const std::string& activation) {
   (void)rule_by_name(activation);  // whose complaints about parameters are ours
   if (r.is("identity")) return numerical_rule(function_of(Identity{}, false));
   if (r.is("relu")) return numerical_rule(function_of(Relu{}, true));
-  if (r.is("leaky_relu")) return numerical_rule(function_of(LeakyRelu{r.number()}, true));
-  if (r.is("abs")) return numerical_rule(function_of(Abs{}, true));
+  if (r.is("leaky_relu")) return numerical_rule(function_of(detail::LeakyRelu{r.number()}, true));
+  if (r.is("abs")) return numerical_rule(function_of(detail::Abs{}, true));
   if (r.is("erf")) return numerical_rule(function_of(Erf{}, false));
   if (r.is("gelu")) return numerical_rule(function_of(Gelu{}, false));
   if (r.is("sin")) return numerical_rule(function_of(Sin{}, false));
@@ -145,7 +145,7 @@ RulePtr numerical_rule_by_name(const std::string& activation) {
   if (r.is("gaussian")) return numerical_rule(function_of(Gaussian{}, false));
   if (r.is("square")) return numerical_rule(function_of(Square{}, false));
   if (r.is("polynomial")) {
-    Polynomial rule{{}, r.spelling.numbers.size()};
+    detail::Polynomial rule{{}, r.spelling.numbers.size()};
     if (rule.count > rule.c.size()) throw r.refusal("at most 16 coefficients can be done numerically");
     std::copy(r.spelling.numbers.begin(), r.spelling.numbers.end(), rule.c.begin());
     return numerical_rule(function_of(rule, false));

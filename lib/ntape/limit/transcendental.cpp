@@ -12,8 +12,6 @@ namespace {
 
 using std::numbers::pi;
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
 double determinant(const Covariance& s) {
   const double root = s.root_determinant();
   return root * root;

@@ -12,6 +12,9 @@
 /// What the ops of this room share; no part of the library's interface.
 namespace ntape::detail {
 
+inline constexpr auto kPlain = linalg::Op::plain;
+inline constexpr auto kTransposed = linalg::Op::transposed;
+
 /// float, double, Dual<float>, Dual<double> -> float, double, float, double.
 template <class Real>
 using Scalar = decltype(value_of(Real()));

@@ -6,14 +6,14 @@
 namespace ntape {
 namespace {
 
+using detail::kPlain;
+using detail::kTransposed;
 using detail::part;
 using detail::require_batch_free;
 using detail::require_count;
 using linalg::gemm;
 using linalg::view;
 using linalg::View;
-constexpr auto kPlain = linalg::Op::plain;
-constexpr auto kTransposed = linalg::Op::transposed;
 
 Shape product_shape(std::string_view op, Shape x, Shape w) {
   if (x.cols != w.cols)

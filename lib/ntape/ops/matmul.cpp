@@ -5,12 +5,12 @@
 namespace ntape {
 namespace {
 
+using detail::kPlain;
+using detail::kTransposed;
 using detail::part;
 using linalg::gemm;
 using linalg::view;
 using linalg::View;
-constexpr auto kPlain = linalg::Op::plain;
-constexpr auto kTransposed = linalg::Op::transposed;
 
 template <class Real>
 class Matmul final : public Op<Real> {

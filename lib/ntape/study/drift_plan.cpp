@@ -72,12 +72,6 @@ bool norm_is_finite(const Kernel<double>& kernel) {
   return std::isfinite(sum);
 }
 
-double norm(const Matrix<double>& m) {
-  double sum = 0;
-  for (const double v : m) sum += v * v;
-  return std::sqrt(sum);
-}
-
 // Theta_inf, whose largest eigenvalue sets the critical rate. It is the same for all widths.
 Kernel<double> guiding_kernel(const DriftPlan& plan, const data::Dataset<double>& data, DriftResult& result) {
   const Architecture& widest = *std::max_element(
@@ -85,7 +79,7 @@ Kernel<double> guiding_kernel(const DriftPlan& plan, const data::Dataset<double>
       [](const Architecture& a, const Architecture& b) { return a.parameter_count() < b.parameter_count(); });
   const Mlp<double> model(widest);  // an unknown activation is refused here
   LimitKernels limit = limit_kernels(widest, data.x);
-  result.limit_bound = norm(limit.ntk_bound) / norm(limit.ntk.values);
+  result.limit_bound = frobenius_norm(limit.ntk_bound) / frobenius_norm(limit.ntk.values);
   result.limit = std::move(limit.ntk);
   result.critical_source = "the infinite-width limit kernel";
   return *result.limit;

@@ -6,8 +6,8 @@
 namespace ntape::study {
 namespace {
 
-using Network = Figure1Result::Network;
-using Curve = std::vector<double> Network::*;
+using CircleNetwork = Figure1Result::Network;
+using Curve = std::vector<double> CircleNetwork::*;
 using detail::add_band;
 using detail::kMissing;
 using detail::kNoEdge;
@@ -18,14 +18,14 @@ using report::Series;
 // The curves of one width, those that are there.
 detail::Curves curves(const Figure1Result& result, Index width, Curve at) {
   detail::Curves list;
-  for (const Network& n : result.networks)
+  for (const CircleNetwork& n : result.networks)
     if (n.width == width && !(n.*at).empty()) list.push_back(&(n.*at));
   return list;
 }
 
 // The deviation over seeds, root mean square over angles. The error is that of the deviation of a normal
 // sample, as if angles had nothing to add: they are all but one number, the kernel's scale.
-Measured spread(const Figure1Result& result, Index width, Curve at) {
+Measured spread_over_seeds(const Figure1Result& result, Index width, Curve at) {
   const auto list = curves(result, width, at);
   const double count = static_cast<double>(list.size());
   if (list.size() < 2) return kUnknown;
@@ -43,7 +43,7 @@ Measured spread(const Figure1Result& result, Index width, Curve at) {
 Measured inflation(const Figure1Result& result, Index width) {
   std::vector<double> ratios;
   const Index middle = result.angles.size() / 2;
-  for (const Network& n : result.networks)
+  for (const CircleNetwork& n : result.networks)
     if (n.width == width && n.diverged.empty()) ratios.push_back(n.end[middle] / n.start[middle]);
   return ratios.empty() ? kUnknown : mean_of(ratios);
 }
@@ -76,7 +76,7 @@ void claim_each_width(const Figure1Result& result, Index width, const std::strin
                             "Theta_end / Theta_0 at angle 0" + over, grown, 1.005, 1.02,
                             "about 1%, read off the paper's figure to a factor of 2"});
   std::vector<double> start;
-  for (const auto* c : curves(result, width, &Network::start))
+  for (const auto* c : curves(result, width, &CircleNetwork::start))
     start.push_back((*c)[middle] / result.limit[middle]);
   verdict.claims.push_back({"n = 10000 starts at the limit", "Theta_0 / Theta_inf at angle 0" + over,
                             mean_of(start), 0.95, 1.05, "not to be told from it in the paper's figure"});
@@ -86,12 +86,13 @@ void claim_between(const Figure1Result& result, Index narrow, Index wide, const 
                    Verdict& verdict) {
   const double ratio = static_cast<double>(narrow) / static_cast<double>(wide);
   for (const auto& [when, at] :
-       {std::pair("at the start", &Network::start), std::pair("after training", &Network::end)})
-    verdict.claims.push_back({std::string("the spread over initializations shrinks with the width, ") + when,
-                              "deviation over seeds of " + n_is(wide) + " over that of " + n_is(narrow) +
-                                  ", root mean square over angles",
-                              ratio_of(spread(result, wide, at), spread(result, narrow, at)), -kNoEdge, 1,
-                              "smaller than 1; n^-1/2 would be " + run::significant(std::sqrt(ratio), 2)});
+       {std::pair("at the start", &CircleNetwork::start), std::pair("after training", &CircleNetwork::end)})
+    verdict.claims.push_back(
+        {std::string("the spread over initializations shrinks with the width, ") + when,
+         "deviation over seeds of " + n_is(wide) + " over that of " + n_is(narrow) +
+             ", root mean square over angles",
+         ratio_of(spread_over_seeds(result, wide, at), spread_over_seeds(result, narrow, at)), -kNoEdge, 1,
+         "smaller than 1; n^-1/2 would be " + run::significant(std::sqrt(ratio), 2)});
   const Measured small = inflation(result, wide), large = inflation(result, narrow);
   const Measured slope = ratio_of({small.value - 1, small.error}, {large.value - 1, large.error});
   verdict.claims.push_back({"inflation falls as 1/n",
@@ -130,7 +131,7 @@ void add_numbers(const Figure1Plan& plan, const Figure1Result& result, FigureRep
   const double end_time = plan.rate * static_cast<double>(plan.steps);
   const Index angles = result.angles.size();
   std::vector<double> start, end;
-  for (const Network& n : result.networks) {
+  for (const CircleNetwork& n : result.networks) {
     for (const auto& [time, curve] : {std::pair(0.0, &n.start), std::pair(end_time, &n.end)})
       for (Index m = 0; m < curve->size(); ++m)
         table.add({std::uint64_t{n.width}, n.seed, time, result.angles[m], (*curve)[m]});
@@ -154,8 +155,8 @@ FigureReport report_figure_1(const Figure1Plan& plan, const Figure1Result& resul
   const std::string time = run::significant(plan.rate * static_cast<double>(plan.steps), 6);
   report.sheet.title = "The NTK on the circle, depth " + std::to_string(plan.depth) + ", " +
                        std::to_string(plan.seeds) + " initializations a width (lines, their mean and range)";
-  add_panel(plan, result, &Network::start, "(a) at initialization", report.sheet);
-  add_panel(plan, result, &Network::end, "(b) after training to t = " + time, report.sheet);
+  add_panel(plan, result, &CircleNetwork::start, "(a) at initialization", report.sheet);
+  add_panel(plan, result, &CircleNetwork::end, "(b) after training to t = " + time, report.sheet);
   share_the_y_axis(report.sheet);
   add_numbers(plan, result, report);
 
@@ -172,7 +173,7 @@ FigureReport report_figure_1(const Figure1Plan& plan, const Figure1Result& resul
       "relu, beta = 0.1, n_0 = 2, one output, equal hidden widths, " + std::to_string(plan.steps) +
           " steps of full-batch gradient descent at rate " + run::significant(plan.rate, 6) +
           " on f*(x) = x_1 x_2."};
-  for (const Network& n : result.networks)
+  for (const CircleNetwork& n : result.networks)
     if (!n.diverged.empty()) verdict.notes.push_back("Left out after the start: " + n.diverged + ".");
   report.settings = {
       {"widths", detail::listed(plan.widths)},     {"depth", std::to_string(plan.depth)},

@@ -1,5 +1,6 @@
 #include <sys/mman.h>
 
+#include <cmath>
 #include <cstdint>
 #include <ntape/tensor/matrix.hpp>
 
@@ -7,6 +8,12 @@ namespace ntape {
 
 std::string to_string(Shape shape) {
   return std::to_string(shape.rows) + " x " + std::to_string(shape.cols);
+}
+
+double frobenius_norm(const Matrix<double>& m) {
+  double sum = 0;
+  for (const double v : m) sum += v * v;
+  return std::sqrt(sum);
 }
 
 void prefer_huge_pages(void* storage, std::size_t bytes) {

@@ -87,6 +87,9 @@ template <class Real>
   return m.data() + i * m.shape(1);
 }
 
+/// The square root of the sum of squares of all entries; NaN if one is.
+[[nodiscard]] double frobenius_norm(const Matrix<double>& m);
+
 /// Matrix v of a stack, as a pointer to its rows x cols contiguous entries.
 template <class Real>
 [[nodiscard]] const Real* slice(const Stack<Real>& s, Index v) {
