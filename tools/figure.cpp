@@ -13,7 +13,7 @@
 namespace ntape::tools {
 namespace {
 
-constexpr const char* kNames = "1, 2, 3 and lee";
+constexpr const char* kNames = "1, 2, 3, lee and spectrum";
 
 constexpr const char* kUsage =
     R"(Make a figure of Jacot, Gabriel and Hongler (2018) again, or one of those who followed: the picture
@@ -22,10 +22,11 @@ constexpr const char* kUsage =
 usage: ntape figure NAME [OPTIONS]     ntape figure NAME --help
 
 names:
-  1     the kernel on the circle at the start and after training (half an hour; 1 GiB)
-  2     functions of trained networks and their Gaussian limit (a quarter of an hour)
-  3     training along a kernel principal component of MNIST (half an hour; 2 GiB)
-  lee   what training moves, against width: weights, kernel, outputs (a quarter of an hour; 1 GiB a thread)
+  1          the kernel on the circle at the start and after training (half an hour; 1 GiB)
+  2          functions of trained networks and their Gaussian limit (a quarter of an hour)
+  3          training along a kernel principal component of MNIST (half an hour; 2 GiB)
+  lee        what training moves, against width (a quarter of an hour; 1 GiB a thread)
+  spectrum   eigenvalues of the kernel on Fashion-MNIST, and of its limit (five minutes; 1 GiB)
 
 options of every figure: --small (about a minute), --width, --seeds, --precision, --threads, --out DIR
 
@@ -119,6 +120,7 @@ int figure_command(const std::vector<std::string>& arguments) {
   if (name == "2") return figure_2_command(rest);
   if (name == "3") return figure_3_command(rest);
   if (name == "lee") return figure_lee_command(rest);
+  if (name == "spectrum") return figure_spectrum_command(rest);
   throw UserError("no figure is called '" + name + "'; the figures are " + kNames +
                   " (see ntape figure --help)");
 }

@@ -11,6 +11,8 @@ namespace {
 
 using detail::kMissing;
 using detail::kUnknown;
+using detail::numbers;
+using detail::with_minus;
 using report::Series;
 using run::significant;
 
@@ -82,10 +84,6 @@ std::vector<std::vector<double>> values_of(const FigureLeePlan& plan, const Drif
   return values;
 }
 
-std::vector<double> numbers(const std::vector<Index>& widths) {
-  return {widths.begin(), widths.end()};
-}
-
 std::optional<ScalingFit> fit_of(const FigureLeePlan& plan, const DriftResult& result,
                                  const Quantity& quantity) {
   return fit_scaling(numbers(plan.widths), values_of(plan, result, quantity));
@@ -95,12 +93,6 @@ std::optional<ScalingFit> fit_of(const FigureLeePlan& plan, const DriftResult& r
 Measured measured_exponent(const std::optional<ScalingFit>& fit) {
   if (!fit) return kUnknown;
   return {fit->exponent, fit->ci95 ? *fit->ci95 / kErrorBars : detail::kNoEdge};
-}
-
-std::string signed_number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2f", std::abs(value));
-  return (value < 0 ? "\u2212" : "") + std::string(text);
 }
 
 std::string interval_of(const ScalingFit& fit) {
@@ -137,37 +129,6 @@ void claim_stability(const DriftResult& result, Verdict& verdict) {
        "smaller than 1"});
 }
 
-// A dashed line of theory's slope through the middle of the points, on logarithmic axes.
-Series guide(const Series& points, double exponent) {
-  Series line;
-  line.style = Series::Style::reference;
-  double middle = 0;
-  for (Index k = 0; k < points.x.size(); ++k)
-    middle +=
-        (std::log(points.y[k]) - exponent * std::log(points.x[k])) / static_cast<double>(points.x.size());
-  for (const double n : points.x) {
-    line.x.push_back(n);
-    line.y.push_back(std::exp(middle) * std::pow(n, exponent));
-  }
-  return line;
-}
-
-Series points_of(const FigureLeePlan& plan, const std::vector<std::vector<double>>& values) {
-  Series points;
-  points.style = Series::Style::points;
-  for (Index w = 0; w < plan.widths.size(); ++w) {
-    std::vector<double> here;
-    for (const auto& seed : values)
-      if (std::isfinite(seed[w])) here.push_back(seed[w]);
-    if (here.empty()) continue;
-    points.x.push_back(static_cast<double>(plan.widths[w]));
-    points.y.push_back(mean_of(here).value);
-    points.low.push_back(*std::min_element(here.begin(), here.end()));
-    points.high.push_back(*std::max_element(here.begin(), here.end()));
-  }
-  return points;
-}
-
 void add_panel(const FigureLeePlan& plan, const DriftResult& result, const std::vector<Quantity>& quantities,
                const std::string& title, const std::string& y_label, std::size_t first_colour,
                report::Sheet& sheet) {
@@ -179,15 +140,15 @@ void add_panel(const FigureLeePlan& plan, const DriftResult& result, const std::
   panel.x_tics = numbers(plan.widths);
   std::vector<Series> guides;
   for (const Quantity& q : quantities) {
-    Series points = points_of(plan, values_of(plan, result, q));
+    Series points = detail::range_points(numbers(plan.widths), values_of(plan, result, q));
     if (points.x.empty()) continue;
     const auto fit = fit_of(plan, result, q);
     points.colour = first_colour++;
     points.label = q.label;
     if (fit)
       points.label +=
-          ": " + signed_number(fit->exponent) + (fit->ci95 ? " \u00b1 " + signed_number(*fit->ci95) : "");
-    guides.push_back(guide(points, q.exponent));
+          ": " + with_minus(fit->exponent) + (fit->ci95 ? " \u00b1 " + with_minus(*fit->ci95) : "");
+    guides.push_back(detail::power_line(points, q.exponent));
     panel.series.push_back(std::move(points));
   }
   panel.series.insert(panel.series.end(), guides.begin(), guides.end());
@@ -293,7 +254,7 @@ FigureReport report_figure_lee(const FigureLeePlan& plan, const data::Dataset<do
             "\u2016\u0398(T) \u2212 \u0398(0)\u2016 / \u2016\u0398(0)\u2016", weights.size(), sheet);
   add_panel(plan, result, outputs, "(c) network minus its linearization",
             "max over t of rms(f \u2212 f\u2097\u1d62\u2099)", weights.size() + kernel.size(), sheet);
-  sheet.panels.front().series.back().label = "dashed: theory, \u22121/2 and \u22121";
+  sheet.panels.front().series.back().label = "theory: \u22121/2 and \u22121";
 
   std::vector<Quantity> all = weights;
   all.insert(all.end(), kernel.begin(), kernel.end());
