@@ -26,7 +26,7 @@ names:
   2          functions of trained networks and their Gaussian limit (a quarter of an hour)
   3          training along a kernel principal component of MNIST (half an hour; 2 GiB)
   lee        what training moves, against width (a quarter of an hour; 1 GiB a thread)
-  spectrum   eigenvalues of the kernel on Fashion-MNIST, and of its limit (five minutes; 1 GiB)
+  spectrum   eigenvalues of the kernel on Fashion-MNIST, and of its limit (three minutes; 1 GiB)
 
 options of every figure: --small (about a minute), --width, --seeds, --precision, --threads, --out DIR
 

@@ -116,6 +116,11 @@ TEST_CASE("figure lee: exponents are claimed with their intervals, and can fail"
   CHECK(claim_of(bad, "the kernel moves").outcome() == Outcome::fails);
   CHECK(claim_of(bad, "hidden weights").outcome() == Outcome::holds);
 
+  plan.widths = {8, 16, 32, 64};
+  CHECK(claim_of(report_figure_lee(plan, sphere(), made_up(plan, -1)).verdict, "the kernel moves")
+            .quantity.find("-1 from n = 32 on") != std::string::npos);
+  plan = tiny();
+
   // Twice the error is the interval of the fit; one seed has none, and decides nothing.
   const FigureReport report = report_figure_lee(plan, sphere(), trained(plan));
   CHECK(2 * claim_of(report.verdict, "the kernel moves").measured.error ==

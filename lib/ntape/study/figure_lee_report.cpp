@@ -84,9 +84,15 @@ std::vector<std::vector<double>> values_of(const FigureLeePlan& plan, const Drif
   return values;
 }
 
+// Through the widest `widths`; 0 means all.
 std::optional<ScalingFit> fit_of(const FigureLeePlan& plan, const DriftResult& result,
-                                 const Quantity& quantity) {
-  return fit_scaling(numbers(plan.widths), values_of(plan, result, quantity));
+                                 const Quantity& quantity, Index widths = 0) {
+  const Index without = widths == 0 ? 0 : plan.widths.size() - widths;
+  std::vector<double> at = numbers(plan.widths);
+  at.erase(at.begin(), at.begin() + static_cast<std::ptrdiff_t>(without));
+  auto values = values_of(plan, result, quantity);
+  for (auto& seed : values) seed.erase(seed.begin(), seed.begin() + static_cast<std::ptrdiff_t>(without));
+  return fit_scaling(at, values);
 }
 
 // A claim's error bar is twice its error: that is the whole interval then.
@@ -101,6 +107,16 @@ std::string interval_of(const ScalingFit& fit) {
          significant(fit.exponent + *fit.ci95, 3) + ", " + std::to_string(fit.seeds) + " seeds";
 }
 
+// Of the wider half of at least four widths, where the law is less bent: not judged, but told.
+std::string wider_half(const FigureLeePlan& plan, const DriftResult& result, const Quantity& quantity) {
+  const Index count = (plan.widths.size() + 1) / 2;
+  if (plan.widths.size() < 4) return "";
+  const auto fit = fit_of(plan, result, quantity, count);
+  if (!fit) return "";
+  return "; " + significant(fit->exponent, 3) + " from " +
+         detail::n_is(plan.widths[plan.widths.size() - count]) + " on, " + interval_of(*fit);
+}
+
 void claim_exponents(const FigureLeePlan& plan, const DriftResult& result,
                      const std::vector<Quantity>& quantities, Verdict& verdict) {
   // Terms of higher order in 1/n bend the law: half of the value at the narrowest of the seven default widths
@@ -110,7 +126,8 @@ void claim_exponents(const FigureLeePlan& plan, const DriftResult& result,
     const auto fit = fit_of(plan, result, q);
     const std::string power = q.exponent == -1 ? "n^-1" : "n^-1/2";
     verdict.claims.push_back({q.statement + " as " + power,
-                              "exponent of n in " + q.measured + (fit ? " (" + interval_of(*fit) + ")" : ""),
+                              "exponent of n in " + q.measured +
+                                  (fit ? " (" + interval_of(*fit) + wider_half(plan, result, q) + ")" : ""),
                               measured_exponent(fit), q.exponent - kBent, q.exponent + kBent,
                               significant(q.exponent, 2) + ", to 0.1, since n need not be large"});
   }
