@@ -13,16 +13,20 @@
 namespace ntape::tools {
 namespace {
 
+constexpr const char* kNames = "1, 2, 3, lee and spectrum";
+
 constexpr const char* kUsage =
-    R"(Make a figure of Jacot, Gabriel and Hongler (2018) again: the picture (svg, pdf, png), its numbers (csv, npz),
-and a verdict on each claim.
+    R"(Make a figure of Jacot, Gabriel and Hongler (2018) again, or one of those who followed: the picture
+(svg, pdf, png), its numbers (csv, npz), and a verdict on each claim.
 
 usage: ntape figure NAME [OPTIONS]     ntape figure NAME --help
 
 names:
-  1   the kernel on the circle at the start and after training (half an hour; 1 GiB)
-  2   functions of trained networks and their Gaussian limit (a quarter of an hour)
-  3   training along a kernel principal component of MNIST (half an hour; 2 GiB)
+  1          the kernel on the circle at the start and after training (half an hour; 1 GiB)
+  2          functions of trained networks and their Gaussian limit (a quarter of an hour)
+  3          training along a kernel principal component of MNIST (half an hour; 2 GiB)
+  lee        what training moves, against width (a quarter of an hour; 1 GiB a thread)
+  spectrum   eigenvalues of the kernel on Fashion-MNIST, and of its limit (three minutes; 1 GiB)
 
 options of every figure: --small (about a minute), --width, --seeds, --precision, --threads, --out DIR
 
@@ -104,7 +108,8 @@ int make_figure(const FigureOptions& o, const std::string& name,
 
 int figure_command(const std::vector<std::string>& arguments) {
   if (arguments.empty())
-    throw UserError("no figure is named; the figures are 1, 2 and 3 (see ntape figure --help)");
+    throw UserError("no figure is named; the figures are " + std::string(kNames) +
+                    " (see ntape figure --help)");
   const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
   const std::string& name = arguments.front();
   if (name == "--help" || name == "-h") {
@@ -114,7 +119,10 @@ int figure_command(const std::vector<std::string>& arguments) {
   if (name == "1") return figure_1_command(rest);
   if (name == "2") return figure_2_command(rest);
   if (name == "3") return figure_3_command(rest);
-  throw UserError("no figure is called '" + name + "'; the figures are 1, 2 and 3 (see ntape figure --help)");
+  if (name == "lee") return figure_lee_command(rest);
+  if (name == "spectrum") return figure_spectrum_command(rest);
+  throw UserError("no figure is called '" + name + "'; the figures are " + kNames +
+                  " (see ntape figure --help)");
 }
 
 }  // namespace ntape::tools

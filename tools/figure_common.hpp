@@ -39,5 +39,7 @@ int make_figure(const FigureOptions& o, const std::string& name,
 int figure_1_command(const std::vector<std::string>& arguments);
 int figure_2_command(const std::vector<std::string>& arguments);
 int figure_3_command(const std::vector<std::string>& arguments);
+int figure_lee_command(const std::vector<std::string>& arguments);
+int figure_spectrum_command(const std::vector<std::string>& arguments);
 
 }  // namespace ntape::tools

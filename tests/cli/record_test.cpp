@@ -127,8 +127,8 @@ TEST_CASE("layer shares of the trace sum to one") {
     must(kSweep + " --quiet --precision " + precision + " --out " + precision,
          without_gnuplot(folder.path()));
     const Csv layers = csv(folder / precision / "layers.csv");
-    CHECK(layers.columns ==
-          std::vector<std::string>{"width", "seed", "step", "time", "layer", "trace_share", "change"});
+    CHECK(layers.columns == std::vector<std::string>{"width", "seed", "step", "time", "layer", "trace_share",
+                                                     "change", "weight_change"});
     REQUIRE(layers.rows.size() == 2 * 3 * 3 * 4);
     for (std::size_t k = 0; k < layers.rows.size(); k += 4) {
       double sum = 0;

@@ -57,6 +57,15 @@ TEST_CASE("one panel has the key, and the title stands once") {
   CHECK(count(svg, ">Both<") == 1);
 }
 
+TEST_CASE("a key of all panels names the series of each") {
+  Sheet sheet = two();
+  sheet.key_of_all = true;
+  sheet.panels[0].log_x = true;
+  const std::string svg = report::draw(sheet, Format::svg);
+  CHECK(count(svg, "<text>mean left") == 1);
+  CHECK(count(svg, "<text>mean right") == 1);
+}
+
 TEST_CASE("a panel without points is left out, a sheet without any cannot be drawn") {
   Sheet sheet = two();
   sheet.panels[0].series.clear();

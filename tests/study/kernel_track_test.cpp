@@ -38,6 +38,14 @@ TEST_CASE_TEMPLATE("snapshots are the kernels of the parameters of their steps",
   CHECK(last.loss == result.loss);
   CHECK(last.parameter_change == distance(theta, start));
   CHECK(track.snapshots().front().parameter_change == 0);
+  REQUIRE(last.weight_changes.size() == 3);
+  for (Index l = 0; l < 3; ++l) {
+    CHECK(track.snapshots().front().weight_changes[l] == 0.0);
+    // W_l is entry 2 l. The same sums of 30 terms at most, in double.
+    const Parameters<Real> now{{theta.entries[2 * l]}}, then{{start.entries[2 * l]}};
+    CHECK(last.weight_changes[l].value() ==
+          doctest::Approx(distance(now, then) / distance(then, zeros_like(then))).epsilon(1e-14));
+  }
 }
 
 TEST_CASE("a sink gets what is not kept, and may stop the training") {

@@ -63,17 +63,24 @@ std::string margins(const Layout& l, const Sheet& sheet, std::size_t k) {
          at("t", 1 - (top + kAbove) / l.height) + at("b", 1 - (top + sheet.panel_height - kBelow) / l.height);
 }
 
-// The panel's series once more, below the sheet and out of sight, for the sake of their names: a key is only
+// The panels' series once more, below the sheet and out of sight, for the sake of their names: a key is only
 // as wide as the axes that it belongs to.
-std::string key_panel(const Layout& l, const Sheet& sheet, const detail::AxesScript& axes) {
-  const double span = axes.x.high - axes.x.low;
+std::string key_panel(const Layout& l, const Sheet& sheet, const std::vector<detail::AxesScript>& panels) {
+  AxisRange x = panels.front().x;
+  std::string plot = panels.front().plot;
+  for (std::size_t k = 1; k < panels.size(); ++k) {
+    x = {std::min(x.low, panels[k].x.low), std::max(x.high, panels[k].x.high)};
+    // Its series after those before it: without "plot", nor the end of the line.
+    plot.replace(plot.size() - 1, 1, ", \\\n     " + panels[k].plot.substr(5));
+  }
+  const double span = x.high - x.low;
   return "set lmargin at screen 0.02\nset rmargin at screen 0.98\nset bmargin at screen 0\n"
          "set tmargin at screen " +
          number(l.key / l.height) +
          "\nunset title\nunset xlabel\nunset ylabel\nunset border\nunset xtics\nunset ytics\nunset grid\n"
          "set key center center horizontal Left reverse noenhanced spacing 1.2 samplen 4 maxrows " +
-         std::to_string(sheet.key_rows) + "\nset xrange [" + number(axes.x.high + span) + ":" +
-         number(axes.x.high + 2 * span) + "]\n" + axes.plot;
+         std::to_string(sheet.key_rows) + "\nset xrange [" + number(x.high + span) + ":" +
+         number(x.high + 2 * span) + "]\n" + plot;
 }
 
 bool finished(std::string_view file, Format format) {
@@ -112,6 +119,7 @@ std::string gnuplot_script(const Sheet& sheet, Format format) {
   const Layout layout = layout_of(sheet);
   // A label belongs to one set of axes: the first that is drawn has the sheet's title.
   std::string data, panels, title, no_title, key;
+  std::vector<detail::AxesScript> keyed;
   if (!sheet.title.empty()) {
     title = "set label 1 " + quoted(sheet.title) + " at screen 0.5," +
             number(1 - 0.6 * layout.title / layout.height) + " center noenhanced font '," +
@@ -127,8 +135,9 @@ std::string gnuplot_script(const Sheet& sheet, Format format) {
               "unset logscale\nset xtics autofreq\nset ytics autofreq\n" + margins(layout, sheet, k) +
               "set title " + quoted(figure.title) + " noenhanced offset 0,-0.3\nunset key\n" + axes.settings +
               axes.plot;
-    if (k == sheet.key_of) key = key_panel(layout, sheet, axes);
+    if (sheet.key_of_all || k == sheet.key_of) keyed.push_back(axes);
   }
+  if (!keyed.empty()) key = key_panel(layout, sheet, keyed);
   return "set encoding utf8\n" + terminal(layout, format) + data + "set multiplot\n" + panels + no_title +
          key + "unset multiplot\nunset output\n";
 }

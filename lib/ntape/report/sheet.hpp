@@ -14,6 +14,7 @@ struct Sheet {
   std::string title;           ///< above all; empty: none
   std::size_t columns = 2;
   std::size_t key_of = 0;    ///< the panel whose series the key names
+  bool key_of_all = false;   ///< instead: those of every panel, one after another
   std::size_t key_rows = 1;  ///< how many lines the key may take
   double panel_width = 400;  ///< in CSS pixels, 96 to the inch
   double panel_height = 340;

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdio>
 #include <ntape/study/drift_figures.hpp>
+#include <ntape/study/figure_parts.hpp>
 
 namespace ntape::study {
 namespace {
@@ -34,12 +35,6 @@ Series to_series(std::string label, const Spread& spread, Series::Style style) {
   s.high = spread.high;
   s.style = style;
   return s;
-}
-
-std::string rounded(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2f", std::abs(value));
-  return (value < 0 ? "\u2212" : "") + std::string(text);
 }
 
 // What bands and bars are, for the title.
@@ -80,8 +75,8 @@ void add_scaling(Figure& figure, const std::string& what, const Spread& spread,
   figure.series.push_back(to_series(what, spread, Series::Style::points));
   if (!fit) return;
   Series line;
-  line.label =
-      "\u221d width^(" + rounded(fit->exponent) + (fit->ci95 ? " \u00b1 " + rounded(*fit->ci95) : "") + ")";
+  line.label = "\u221d width^(" + detail::with_minus(fit->exponent) +
+               (fit->ci95 ? " \u00b1 " + detail::with_minus(*fit->ci95) : "") + ")";
   line.style = Series::Style::fit;
   for (const double x : spread.x) {
     line.x.push_back(x);

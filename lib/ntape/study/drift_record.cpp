@@ -66,12 +66,12 @@ std::string metrics_csv(const DriftPlan& plan, const DriftResult& result) {
 }
 
 std::string layers_csv(const DriftResult& result) {
-  CsvTable table({"width", "seed", "step", "time", "layer", "trace_share", "change"});
+  CsvTable table({"width", "seed", "step", "time", "layer", "trace_share", "change", "weight_change"});
   for (const DriftRun& run : result.runs)
     for (const DriftRow& r : run.rows)
       for (Index l = 0; l < r.layers.size(); ++l)
         table.add({cell(run.width), Cell(run.seed), cell(r.step), cell(r.time), cell(l),
-                   cell(r.layers[l].trace_share), cell(r.layers[l].change)});
+                   cell(r.layers[l].trace_share), cell(r.layers[l].change), cell(r.layers[l].weight_change)});
   return table.text();
 }
 

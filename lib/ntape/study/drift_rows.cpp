@@ -25,7 +25,8 @@ bool all_finite(const DriftRow& r) {
          std::isfinite(r.trace_ratio) && std::isfinite(r.lambda_max) && std::isfinite(r.lambda_min) &&
          std::isfinite(r.alignment.value_or(0)) &&
          std::all_of(r.layers.begin(), r.layers.end(), [](const DriftRow::Layer& l) {
-           return std::isfinite(l.trace_share.value_or(0)) && std::isfinite(l.change.value_or(0));
+           return std::isfinite(l.trace_share.value_or(0)) && std::isfinite(l.change.value_or(0)) &&
+                  std::isfinite(l.weight_change.value_or(0));
          });
 }
 
@@ -105,6 +106,7 @@ DriftRow RowMaker::row_of(const Snapshot& now, const std::vector<double>& spectr
     DriftRow::Layer layer;
     if (!nothing) layer.trace_share = trace(now.layers[l].values) / trace(theta);
     layer.change = change_of_share(now.layers[l].values, start_.layers[l].values);
+    layer.weight_change = now.weight_changes[l];
     row.layers.push_back(layer);
   }
   return row;

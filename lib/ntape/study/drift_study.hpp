@@ -61,6 +61,8 @@ struct DriftRow {
   struct Layer {
     std::optional<double> trace_share;  ///< tr of the layer's share / tr Theta_t; empty when Theta_t = 0
     std::optional<double> change;       ///< ||share_t - share_0||_F / ||share_0||_F; empty for 0 to not 0
+    /// ||W^l_t - W^l_0||_F / ||W^l_0||_F; empty for 0 to not 0.
+    std::optional<double> weight_change;
   };
   std::vector<Layer> layers;
 };

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <cstdio>
 #include <ntape/base/errors.hpp>
 #include <ntape/study/figure_parts.hpp>
 #include <numbers>
@@ -24,6 +25,16 @@ std::string written(const std::string& data) {
 
 std::string name_of(Precision precision) {
   return precision == Precision::f32 ? "f32" : "f64";
+}
+
+std::string with_minus(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f", std::abs(value));
+  return (value < 0 ? "\u2212" : "") + std::string(text);
+}
+
+std::vector<double> numbers(const std::vector<Index>& all) {
+  return {all.begin(), all.end()};
 }
 
 void require_angles(Index angles, const std::string& figure) {
@@ -88,6 +99,36 @@ void add_band(report::Figure& figure, const std::string& label, std::size_t colo
     figure.series.push_back(std::move(trace));
   }
   figure.series.push_back(std::move(mean));
+}
+
+report::Series range_points(const std::vector<double>& x, const std::vector<std::vector<double>>& values) {
+  report::Series points;
+  points.style = report::Series::Style::points;
+  for (Index k = 0; k < x.size(); ++k) {
+    std::vector<double> here;
+    for (const auto& seed : values)
+      if (std::isfinite(seed[k])) here.push_back(seed[k]);
+    if (here.empty()) continue;
+    points.x.push_back(x[k]);
+    points.y.push_back(mean_of(here).value);
+    points.low.push_back(*std::min_element(here.begin(), here.end()));
+    points.high.push_back(*std::max_element(here.begin(), here.end()));
+  }
+  return points;
+}
+
+report::Series power_line(const report::Series& points, double exponent) {
+  report::Series line;
+  line.style = report::Series::Style::reference;
+  double middle = 0;
+  for (Index k = 0; k < points.x.size(); ++k)
+    middle +=
+        (std::log(points.y[k]) - exponent * std::log(points.x[k])) / static_cast<double>(points.x.size());
+  for (const double x : points.x) {
+    line.x.push_back(x);
+    line.y.push_back(std::exp(middle) * std::pow(x, exponent));
+  }
+  return line;
 }
 
 }  // namespace ntape::study::detail

@@ -20,6 +20,9 @@ inline constexpr Measured kUnknown{kMissing, kNoEdge};
 [[nodiscard]] std::string listed(const std::vector<Index>& all);  ///< "500,10000"
 [[nodiscard]] std::string written(const std::string& data);       ///< "MNIST"
 [[nodiscard]] std::string name_of(Precision precision);
+[[nodiscard]] std::string with_minus(
+    double value);  ///< to two decimals, with a minus sign for print: "\u22120.50"
+[[nodiscard]] std::vector<double> numbers(const std::vector<Index>& all);
 
 /// Throws UserError unless it is odd and at least 3; `figure` is the subject of the sentence.
 void require_angles(Index angles, const std::string& figure);
@@ -36,6 +39,14 @@ using Curves = std::vector<const std::vector<double>*>;
 /// of the palette; before it a trace of each curve, without a label. Nothing when there are no curves.
 void add_band(report::Figure& figure, const std::string& label, std::size_t colour,
               const std::vector<double>& x, const Curves& curves);
+
+/// The mean over seeds at each position with a bar from the smallest to the largest; values[s][k] belongs to
+/// seed s and x[k]. What is not finite is left out.
+[[nodiscard]] report::Series range_points(const std::vector<double>& x,
+                                          const std::vector<std::vector<double>>& values);
+
+/// A dashed line y ~ x^exponent through the middle of points of logarithmic axes.
+[[nodiscard]] report::Series power_line(const report::Series& points, double exponent);
 
 template <class Real>
 [[nodiscard]] Matrix<Real> rounded(const Matrix<double>& x) {

@@ -1,7 +1,35 @@
 #include <algorithm>
+#include <cmath>
 #include <ntape/study/kernel_track.hpp>
 
 namespace ntape {
+namespace {
+
+// Summed in double: see Snapshot::weight_changes.
+template <class Real>
+std::optional<double> relative_change(const Matrix<Real>& now, const Matrix<Real>& start) {
+  double moved = 0, squares = 0;
+  for (Index k = 0; k < start.size(); ++k) {
+    const double from = static_cast<double>(start.data()[k]);
+    const double by = static_cast<double>(now.data()[k]) - from;
+    moved += by * by;
+    squares += from * from;
+  }
+  if (squares == 0) return moved == 0 ? std::optional<double>(0) : std::nullopt;
+  return std::sqrt(moved / squares);
+}
+
+template <class Real>
+std::vector<std::optional<double>> weight_changes(const Parameters<Real>& now,
+                                                  const Parameters<Real>& start) {
+  std::vector<std::optional<double>> changes;
+  const std::vector<char> weights = select_weights(start);
+  for (Index k = 0; k < weights.size(); ++k)
+    if (weights[k]) changes.push_back(relative_change(now.entries[k].value, start.entries[k].value));
+  return changes;
+}
+
+}  // namespace
 
 template <class Real>
 KernelTrack<Real>::KernelTrack(const Mlp<Real>& model, const Matrix<Real>& x, std::vector<Index> steps,
@@ -33,6 +61,7 @@ bool KernelTrack<Real>::observe(const TrainingState<Real>& state) {
   snapshot.time = state.time;
   snapshot.loss = state.loss;
   snapshot.parameter_change = distance(state.theta, start_);
+  snapshot.weight_changes = weight_changes(state.theta, start_);
   snapshot.kernel = cast<double>(kernels.kernel);
   for (const auto& layer : kernels.layers) snapshot.layers.push_back(cast<double>(layer));
   snapshot.outputs = make_matrix<double>(state.outputs.shape(0), state.outputs.shape(1));

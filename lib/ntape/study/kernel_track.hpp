@@ -3,6 +3,7 @@
 #include <functional>
 #include <ntape/kernel/empirical.hpp>
 #include <ntape/train/descent.hpp>
+#include <optional>
 #include <vector>
 
 namespace ntape {
@@ -12,7 +13,9 @@ struct Snapshot {
   Index step = 0;
   double time = 0;
   double loss = 0;
-  double parameter_change = 0;         ///< ||theta_t - theta_0||_2
+  double parameter_change = 0;  ///< ||theta_t - theta_0||_2
+  /// ||W^l_t - W^l_0||_F / ||W^l_0||_F for each weight matrix [L]; 0 for 0 that stays 0, else empty for 0.
+  std::vector<std::optional<double>> weight_changes;
   Kernel<double> kernel;               ///< [N x N]
   std::vector<Kernel<double>> layers;  ///< its layer shares
   Matrix<double> outputs;              ///< f_t [N x C]
