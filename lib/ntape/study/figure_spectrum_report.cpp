@@ -15,14 +15,14 @@ using detail::numbers;
 using detail::with_minus;
 using report::Series;
 using run::significant;
-using Network = FigureSpectrumResult::Network;
+using SpectrumNetwork = FigureSpectrumResult::Network;
 using Eigenvalues = std::vector<double>;
 
 constexpr Index kShown = 150;  // ranks in the picture
 
-std::vector<const Network*> of_width(const FigureSpectrumResult& result, Index width) {
-  std::vector<const Network*> list;
-  for (const Network& n : result.networks)
+std::vector<const SpectrumNetwork*> of_width(const FigureSpectrumResult& result, Index width) {
+  std::vector<const SpectrumNetwork*> list;
+  for (const SpectrumNetwork& n : result.networks)
     if (n.width == width) list.push_back(&n);
   return list;
 }
@@ -64,34 +64,34 @@ Measured power_of(const FigureSpectrumPlan& plan, const FigureSpectrumResult& re
 // The mean over seeds of the networks' powers, with its standard error.
 Measured power_of_width(const FigureSpectrumPlan& plan, const FigureSpectrumResult& result, Index width) {
   std::vector<double> powers;
-  for (const Network* n : of_width(result, width))
+  for (const SpectrumNetwork* n : of_width(result, width))
     powers.push_back(power_of(plan, result, n->eigenvalues).value);
   return mean_of(powers);
 }
 
-double relative_difference(const FigureSpectrumResult& result, const Network& network, Index rank) {
+double relative_difference(const FigureSpectrumResult& result, const SpectrumNetwork& network, Index rank) {
   return std::abs(network.eigenvalues[rank - 1] / result.limit[rank - 1] - 1);
 }
 
-Index rank_of_largest(const FigureSpectrumResult& result, const Network& network) {
+Index rank_of_largest(const FigureSpectrumResult& result, const SpectrumNetwork& network) {
   Index at = 1;
   for (Index k = 2; k <= result.compared; ++k)
     if (relative_difference(result, network, k) > relative_difference(result, network, at)) at = k;
   return at;
 }
 
-double largest_difference(const FigureSpectrumResult& result, const Network& network) {
+double largest_difference(const FigureSpectrumResult& result, const SpectrumNetwork& network) {
   return relative_difference(result, network, rank_of_largest(result, network));
 }
 
-double rms_difference(const FigureSpectrumResult& result, const Network& network) {
+double rms_difference(const FigureSpectrumResult& result, const SpectrumNetwork& network) {
   double squares = 0;
   for (Index k = 1; k <= result.compared; ++k)
     squares += std::pow(relative_difference(result, network, k), 2);
   return std::sqrt(squares / static_cast<double>(result.compared));
 }
 
-using Difference = double (*)(const FigureSpectrumResult&, const Network&);
+using Difference = double (*)(const FigureSpectrumResult&, const SpectrumNetwork&);
 
 // values[s][w]
 std::vector<std::vector<double>> by_seed(const FigureSpectrumPlan& plan, const FigureSpectrumResult& result,
@@ -104,7 +104,7 @@ std::vector<std::vector<double>> by_seed(const FigureSpectrumPlan& plan, const F
 
 Measured over_seeds(const FigureSpectrumResult& result, Index width, Difference difference) {
   std::vector<double> values;
-  for (const Network* n : of_width(result, width)) values.push_back(difference(result, *n));
+  for (const SpectrumNetwork* n : of_width(result, width)) values.push_back(difference(result, *n));
   return mean_of(values);
 }
 
@@ -164,10 +164,10 @@ std::string power_label(const std::string& of, double exponent) {
 }
 
 // The mean over seeds with a band from the smallest to the largest, each divided by `unit`, at some ranks.
-Series band_of(const std::vector<const Network*>& networks, const std::vector<Index>& ranks,
+Series band_of(const std::vector<const SpectrumNetwork*>& networks, const std::vector<Index>& ranks,
                const Eigenvalues* unit) {
   std::vector<std::vector<double>> values;
-  for (const Network* n : networks) {
+  for (const SpectrumNetwork* n : networks) {
     values.emplace_back();
     for (const Index k : ranks)
       values.back().push_back(n->eigenvalues[k - 1] / (unit != nullptr ? (*unit)[k - 1] : 1));
@@ -240,7 +240,7 @@ void add_numbers(const FigureSpectrumPlan& plan, const FigureSpectrumResult& res
   run::CsvTable table({"width", "seed", "rank", "eigenvalue", "limit_eigenvalue"});
   Eigenvalues all;
   std::vector<double> powers, largest;
-  for (const Network& n : result.networks) {
+  for (const SpectrumNetwork& n : result.networks) {
     for (Index k = 0; k < n.eigenvalues.size(); ++k)
       table.add({std::uint64_t{n.width}, n.seed, std::uint64_t{k + 1}, n.eigenvalues[k], result.limit[k]});
     all.insert(all.end(), n.eigenvalues.begin(), n.eigenvalues.end());
@@ -268,7 +268,7 @@ std::vector<std::string> notes_of(const FigureSpectrumPlan& plan, const data::Da
   for (const Index width : plan.widths) {
     powers += n_is(width) + ": " + in_words(power_of_width(plan, result, width)) + "; ";
     std::vector<double> ranks;
-    for (const Network* n : of_width(result, width))
+    for (const SpectrumNetwork* n : of_width(result, width))
       ranks.push_back(static_cast<double>(rank_of_largest(result, *n)));
     differences += (differences.empty() ? "" : "; ") + n_is(width) + ": " +
                    in_words(over_seeds(result, width, largest_difference)) + ", at ranks " +
