@@ -10,6 +10,7 @@
 #include <ntape/ops/linear.hpp>
 #include <ntape/ops/matmul.hpp>
 
+#include "support/instrumented.hpp"
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
@@ -83,7 +84,8 @@ Parameters<Real> twice_parameters() {
 // both directions.
 TEST_CASE_TEMPLATE("a kernel has the same bits in any memory", Real, float, double) {
   const auto x = normal<Real>(1000, 5, 1), x2 = normal<Real>(999, 5, 2);
-  for (const std::string activation : {"relu", "tanh"}) {
+  for (const std::string activation : {"tanh", "relu"}) {
+    if (kInstrumented && activation == "relu") continue;
     CAPTURE(activation);
     for (const KernelForm form : {KernelForm::full, KernelForm::trace}) {
       const Mlp<Real> model({.widths = {5, 24, 17, 3}, .activation = activation});

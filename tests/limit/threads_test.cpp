@@ -3,6 +3,7 @@
 
 #include <ntape/limit/recursion.hpp>
 
+#include "support/instrumented.hpp"
 #include "support/matrices.hpp"
 
 using namespace ntape;
@@ -12,6 +13,7 @@ using namespace ntape::test;
 TEST_CASE("the limit is the same bits for any number of threads") {
   const Matrix<double> x = normal<double>(300, 3, 4), z = normal<double>(7, 3, 5);
   for (const char* activation : {"relu", "tanh", "elu(1)"}) {
+    if (kInstrumented && activation[0] == 'e') continue;
     const Architecture a{.widths = equal_widths(3, 1, 1, 3), .activation = activation};
     omp_set_num_threads(1);
     const LimitKernels one = limit_kernels(a, x, {.tolerance = 1e-9}), cross = limit_kernels(a, x, z);
