@@ -85,7 +85,7 @@ Parameters<Real> twice_parameters() {
 TEST_CASE_TEMPLATE("a kernel has the same bits in any memory", Real, float, double) {
   const auto x = normal<Real>(1000, 5, 1), x2 = normal<Real>(999, 5, 2);
   for (const std::string activation : {"tanh", "relu"}) {
-    if (kInstrumented && activation == "relu") continue;
+    if (test::kInstrumented && activation == "relu") continue;
     CAPTURE(activation);
     for (const KernelForm form : {KernelForm::full, KernelForm::trace}) {
       const Mlp<Real> model({.widths = {5, 24, 17, 3}, .activation = activation});
