@@ -131,6 +131,20 @@ TEST_CASE("limit answers questions without inputs") {
       "phase: ordered; variance q* = 0.02, chi_1 = 0.5, correlation c* = 1, length xi = 1.4427 layers\n"));
   CHECK(phase.out.find("depth 40 is 28 times xi") != std::string::npos);
 
+  const auto phase_of = [&](const std::string& options) {
+    return run(tool_line("limit --phase --depth 50 " + options), here).out;
+  };
+  CHECK(phase_of("--weight-scale 1.4142135623730951 --bias-scale 0")
+            .starts_with("phase: edge of chaos; variance q* = 1, chi_1 = 1, correlation c* = 1, "));
+  CHECK(phase_of("--weight-scale 1.4142135623730951") == "phase: variances grow without end\n");
+  CHECK(phase_of("--activation tanh --bias-scale 0").starts_with("phase: edge of chaos; variance q* = 0, "));
+  // in chaos the diagonal stands out, and the condition is good
+  const std::string chaos = phase_of("--activation tanh --bias-scale 0 --weight-scale 2.5");
+  CHECK(chaos.starts_with("phase: chaotic; "));
+  CHECK(contains(chaos, "nearly diagonal"));
+  CHECK(!contains(chaos, "ill-conditioned"));
+  CHECK(contains(phase_of("--weight-scale 0"), "depth 50 is far beyond xi, so "));
+
   // relu, L = 2, no bias: no odd harmonics from 3 on
   const Outcome sphere = run(
       tool_line("limit --depth 2 --bias-scale 0 --sphere 2 --degrees 20 --check-positive --out s.npz"), here);
