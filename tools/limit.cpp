@@ -5,7 +5,7 @@
 #include <ntape/base/errors.hpp>
 #include <ntape/io/npz.hpp>
 #include <ntape/kernel/plan.hpp>
-#include <ntape/limit/recursion.hpp>
+#include <ntape/limit/windows.hpp>
 #include <ntape/run/table.hpp>
 #include <optional>
 #include <sstream>
@@ -153,11 +153,14 @@ std::optional<Matrix<double>> read_against(const Options& o, const Matrix<double
   return z;
 }
 
-// All at once, and what goes into the archive.
-void require_fit(const Options& o, double n1, double n2, Index inputs) {
+// All at once, and what goes into the archive, which is more than eigenvalues take.
+void require_fit(const Options& o, const Architecture& architecture, const Matrix<double>& x,
+                 const Matrix<double>& x2) {
+  const double n1 = static_cast<double>(x.shape(0)), n2 = static_cast<double>(x2.shape(0));
   const double layers = o.limit.layers ? 2 * static_cast<double>(o.model.depth) : 0;
   const double needed = (10 + layers) * sizeof(double) * n1 * n2 +
-                        sizeof(double) * (n1 + n2) * static_cast<double>(inputs) + program_bytes();
+                        sizeof(double) * (n1 + n2) * static_cast<double>(x.shape(1)) + program_bytes() +
+                        kLimitTables + limit_bytes(architecture, x, x2, o.limit).examples;
   const double budget = budget_of(o.memory);
   if (needed > budget)
     throw UserError("limit kernels of " + run::significant(n1, 9) + " x " + run::significant(n2, 9) +
@@ -177,8 +180,7 @@ void say(const Options& o, Shape shape, double bound, const char* what, std::ost
 LimitKernels kernels_of(const Options& o, const Architecture& architecture, const Matrix<double>& x,
                         std::ostream& out, nlohmann::json& facts) {
   const std::optional<Matrix<double>> z = read_against(o, x);
-  require_fit(o, static_cast<double>(x.shape(0)), static_cast<double>(z ? z->shape(0) : x.shape(0)),
-              x.shape(1));
+  require_fit(o, architecture, x, z ? *z : x);
   LimitKernels limit =
       z ? limit_kernels(architecture, x, *z, o.limit) : limit_kernels(architecture, x, o.limit);
   require_finite(limit);

@@ -16,8 +16,6 @@ static_assert(Pieces::kSide == kLimitGrid);
 
 // Larger windows are not faster: a line of one is 32 KiB of the file.
 constexpr Index kLargestWindow = 4096;
-// Tables that numerical duals share.
-constexpr double kTables = 16 * 0x1p20;
 
 // The side of the windows that fit.
 Index fitting_window(const LimitStream& to, const Architecture& architecture, const Matrix<double>& x,
@@ -27,7 +25,7 @@ Index fitting_window(const LimitStream& to, const Architecture& architecture, co
   const double inputs = static_cast<double>((x.size() + (&x == &x2 ? 0 : x2.size())) * sizeof(double));
   const auto needed = [&](Index window) {
     const double line = static_cast<double>(std::min(window, most) * 32 * sizeof(double));
-    return program_bytes() + kTables + inputs + bytes.sum(std::min(window, most)) + line;
+    return program_bytes() + kLimitTables + inputs + bytes.sum(std::min(window, most)) + line;
   };
   if (needed(kLimitGrid) > to.budget)
     throw UserError("the limit NTK of " + to_string(Shape{x.shape(0), x2.shape(0)}) +

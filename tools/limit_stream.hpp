@@ -8,6 +8,9 @@
 /// `ntape limit --out T.npy`: the NTK written as it is made.
 namespace ntape::tools {
 
+/// Bytes of the tables that numerical duals share.
+inline constexpr double kLimitTables = 16 * 0x1p20;
+
 struct LimitStream {
   std::string out;
   double budget;  ///< of memory, in bytes

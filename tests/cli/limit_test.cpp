@@ -269,3 +269,23 @@ TEST_CASE("limit writes a kernel of any size in little memory, with the same bit
   for (const char* options : {"f.npy --layers", "f.npy --angles 5", "f.npy --memory much"})
     CHECK(run(tool_line(line + options), here).code == 2);
 }
+
+TEST_CASE("limit counts the layers of all examples in its memory, for an archive too") {
+  const TempDir folder;
+  const Surroundings here{.folder = folder.path(), .environment = {{"OMP_NUM_THREADS", "1"}}};
+  io::write_npy(folder / "x.npy", normal<double>(200, 5, 1));
+  const std::string line =
+      "limit --inputs x.npy --activation tanh --weight-scale 3 --depth 60 --check-positive --degrees 5 --out "
+      "t.npz "
+      "--memory ";
+  const Outcome refused = run(tool_line(line + "24MiB"), here);
+  CHECK(refused.code == 2);
+  const std::string words = "the smallest budget that would do is ";
+  const std::size_t at = refused.err.find(words);
+  REQUIRE(at != std::string::npos);
+  const std::string least =
+      refused.err.substr(at + words.size(), refused.err.find("MiB", at) - at - words.size());
+  const Outcome done = run(tool_line(line + least + "MiB"), here);
+  CHECK(done.code == 0);
+  CHECK(done.peak_bytes < std::stod(least) * 0x1p20);
+}
