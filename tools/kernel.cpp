@@ -87,14 +87,14 @@ int run(const KernelCommandOptions& o, Interrupts* interrupts) {
   if (!o.weights.empty()) {
     theta = read_weights<Real>(o.weights);
     require_columns(shape_of(x), o.inputs, theta.entries.front().value.shape(1),
-                    "the weights W0 of '" + o.weights + "'");
+                    "weights W0 of '" + o.weights + "'");
   }
   const Mlp<Real> model(architecture_of(o, x.shape(1), theta));
   const Architecture& architecture = model.architecture();
   std::optional<Matrix<Real>> z;
   if (!o.against.empty()) {
     z = read_inputs<Real>(o.against);
-    require_columns(shape_of(*z), o.against, x.shape(1), "those of '" + o.inputs + "'");
+    require_columns(shape_of(*z), o.against, x.shape(1), "inputs of '" + o.inputs + "'");
   }
   const KernelPlan plan = plan_of(o, architecture, x.shape(0), z ? z->shape(0) : 0);
   if (o.explain) explain(plan, o.talk.json ? std::cerr : std::cout);

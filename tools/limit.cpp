@@ -149,7 +149,7 @@ void require_enough(const Options& o) {
 std::optional<Matrix<double>> read_against(const Options& o, const Matrix<double>& x) {
   if (o.against.empty()) return {};
   Matrix<double> z = read_inputs(o.against);
-  require_columns(shape_of(z), o.against, x.shape(1), "those of '" + o.inputs + "'");
+  require_columns(shape_of(z), o.against, x.shape(1), "inputs of '" + o.inputs + "'");
   return z;
 }
 

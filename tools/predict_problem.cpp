@@ -47,7 +47,7 @@ Examples examples_of(const PredictOptions& o) {
   }
   if (o.against.empty()) return e;
   e.z = read_inputs(o.against);
-  require_columns(shape_of(*e.z), o.against, e.train.x.shape(1), "the data '" + e.train.name + "'");
+  require_columns(shape_of(*e.z), o.against, e.train.x.shape(1), "data '" + e.train.name + "'");
   if (o.against_targets.empty()) return e;
   e.y_there = read_outputs(o.against_targets);
   const Shape needed{e.z->shape(0), e.train.y.shape(1)};
