@@ -12,6 +12,7 @@
 #include "interrupt.hpp"
 #include "kernel_options.hpp"
 #include "kernel_stream.hpp"
+#include "overflow.hpp"
 #include "weights.hpp"
 
 namespace ntape::tools {
@@ -42,10 +43,7 @@ std::vector<Index> shape_in_file(const Kernel<Real>& k) {
 
 template <class Real>
 void require_finite(const Matrix<Real>& m, const char* what) {
-  if (!std::all_of(m.begin(), m.end(), [](Real v) { return std::isfinite(v); }))
-    throw UserError(std::string("the ") + what +
-                    " overflowed to a value that is not finite; smaller inputs or scales are needed" +
-                    (std::is_same_v<Real, float> ? ", or --precision f64" : ""));
+  if (!all_finite(m)) throw overflow(what, std::is_same_v<Real, float> ? ", or --precision f64" : "");
 }
 
 // Both files or none.

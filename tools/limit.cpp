@@ -17,6 +17,7 @@
 #include "limit_stream.hpp"
 #include "memory_option.hpp"
 #include "options.hpp"
+#include "overflow.hpp"
 
 namespace ntape::tools {
 namespace {
@@ -106,19 +107,16 @@ void add_options(CLI::App& app, Options& o) {
       "  ntape limit --depth 3 --activation tanh --sphere 10 --degrees 40 --check-positive --phase");
 }
 
-void require_finite(const LimitKernels& limit) {
-  for (const auto* k : {&limit.ntk, &limit.nngp})
-    if (!std::all_of(k->values.begin(), k->values.end(), [](double v) { return std::isfinite(v); }))
-      throw UserError(
-          "the limit kernel overflowed to a value that is not finite; smaller inputs or scales are needed");
+double largest(const Matrix<double>& m) {
+  double most = 0;
+  for (const double v : m) most = std::max(most, std::abs(v));
+  return most;
 }
 
 // The largest bound of the NTK over its largest entry.
 double relative_bound(const LimitKernels& limit) {
-  double bound = 0, entry = 0;
-  for (const double b : limit.ntk_bound) bound = std::max(bound, b);
-  for (const double v : limit.ntk.values) entry = std::max(entry, std::abs(v));
-  return entry > 0 ? bound / entry : 0;
+  const double entry = largest(limit.ntk.values);
+  return entry > 0 ? largest(limit.ntk_bound) / entry : 0;
 }
 
 void add_layers(io::NpzWriter& file, const std::vector<Matrix<double>>& layers) {
@@ -183,7 +181,8 @@ LimitKernels kernels_of(const Options& o, const Architecture& architecture, cons
   require_fit(o, architecture, x, z ? *z : x);
   LimitKernels limit =
       z ? limit_kernels(architecture, x, *z, o.limit) : limit_kernels(architecture, x, o.limit);
-  require_finite(limit);
+  if (!all_finite(limit.ntk.values) || !all_finite(limit.nngp.values))
+    throw limit_overflow("limit kernel", x, z ? *z : x);
   say(o, shape_of(limit.ntk.values), relative_bound(limit), "limit NTK and NNGP", out, facts);
   return limit;
 }

@@ -7,6 +7,7 @@
 #include <ntape/limit/recursion.hpp>
 #include <ntape/run/memory.hpp>
 
+#include "overflow.hpp"
 #include "predict_files.hpp"
 
 namespace ntape::tools {
@@ -79,9 +80,7 @@ void to_one_hot(Matrix<double>& y) {
 }
 
 void require_finite(const Matrix<double>& m, const std::string& what) {
-  if (!std::all_of(m.begin(), m.end(), [](double v) { return std::isfinite(v); }))
-    throw UserError("the " + what +
-                    " overflowed to a value that is not finite; smaller inputs or scales are needed");
+  if (!all_finite(m)) throw overflow(what);
 }
 
 // The decomposition, its workspace and what is made of it: some eight matrices of n x n, four of M x n.
