@@ -175,6 +175,17 @@ void say(const Options& o, Shape shape, double bound, const char* what, std::ost
       << " of the largest entry\n";
 }
 
+// Of results that are worth little.
+void warn(double bound, bool vanished) {
+  constexpr double kMuch = 1e-3;
+  if (vanished)
+    std::cerr << "ntape: warning: every entry of the limit NTK is 0: these inputs and scales leave nothing, "
+                 "or less than a double holds\n";
+  else if (!(bound <= kMuch))
+    std::cerr << "ntape: warning: errors of the limit NTK may be " << run::significant(bound, 2)
+              << " of its largest entry, which leaves few digits or none; a smaller --depth gives more\n";
+}
+
 LimitKernels kernels_of(const Options& o, const Architecture& architecture, const Matrix<double>& x,
                         std::ostream& out, nlohmann::json& facts) {
   const std::optional<Matrix<double>> z = read_against(o, x);
@@ -183,6 +194,7 @@ LimitKernels kernels_of(const Options& o, const Architecture& architecture, cons
       z ? limit_kernels(architecture, x, *z, o.limit) : limit_kernels(architecture, x, o.limit);
   if (!all_finite(limit.ntk.values) || !all_finite(limit.nngp.values))
     throw limit_overflow("limit kernel", x, z ? *z : x);
+  warn(relative_bound(limit), largest(limit.ntk.values) == 0);
   say(o, shape_of(limit.ntk.values), relative_bound(limit), "limit NTK and NNGP", out, facts);
   return limit;
 }
@@ -194,6 +206,7 @@ void stream(const Options& o, const Architecture& architecture, const Matrix<dou
   const StreamedLimit done = stream_limit({o.out, budget_of(o.memory), !o.talk.quiet && !o.talk.json},
                                           architecture, x, x2, o.limit, interrupts);
   facts["window"] = done.window;
+  warn(done.bound, done.vanished);
   say(o, {x.shape(0), x2.shape(0)}, done.bound, "limit NTK", out, facts);
 }
 
@@ -253,8 +266,11 @@ int limit_command(const std::vector<std::string>& arguments) {
     limit = kernels_of(o, architecture, *x, out, facts);
   if (limit && o.check_positive && o.against.empty()) answer_inputs(limit->ntk.values, out, facts);
   std::optional<SphereSpectrum> spectrum;
-  if (streams(o) && o.check_positive)
+  if (streams(o) && o.check_positive && o.against.empty())
     out << "the NTK of the inputs is in '" << o.out << "', and its eigenvalues are not computed\n";
+  if (!o.against.empty() && o.check_positive)
+    out << "the NTK of '" << o.inputs << "' against '" << o.against
+        << "' is not symmetric; without --against its eigenvalues on the inputs are given\n";
   const Index dimension = o.sphere == 0 && o.check_positive ? std::max<Index>(columns, 2) : o.sphere;
   if (dimension > 0)
     spectrum = answer_sphere(architecture, dimension, o.degrees, o.square, o.check_positive, out, facts);

@@ -50,10 +50,12 @@ class LimitFile final : public LimitSink {
       throw limit_overflow("limit kernel", x_, x2_);
     }
     for (const double v : part.ntk.values) entry_ = std::max(entry_, std::abs(v));
+    taken_ = true;
     for (const double b : part.ntk_bound) bound_ = std::max(bound_, b);
     windows_.write(window(at), [&](Index n, Index m, Index, Index) { return part.ntk.values(n, m); });
   }
   [[nodiscard]] double relative_bound() const { return entry_ > 0 ? bound_ / entry_ : 0; }
+  [[nodiscard]] bool vanished() const { return taken_ && entry_ == 0; }
 
  private:
   static Window window(const LimitWindow& at) { return {at.first1, at.count1, at.first2, at.count2}; }
@@ -61,6 +63,7 @@ class LimitFile final : public LimitSink {
   WindowFile<double> windows_;
   const Matrix<double>& x_;
   const Matrix<double>& x2_;
+  bool taken_ = false;
   double bound_ = 0, entry_ = 0;
 };
 
@@ -103,7 +106,7 @@ StreamedLimit stream_limit(const LimitStream& to, const Architecture& architectu
   LimitFile sink(file, {n1, n2, symmetric}, progress, x, x2);
   limit_in_windows(architecture, x, x2, options, window, sink);
   file.close();
-  return {window, sink.relative_bound()};
+  return {window, sink.relative_bound(), sink.vanished()};
 }
 
 }  // namespace ntape::tools

@@ -289,3 +289,44 @@ TEST_CASE("limit counts the layers of all examples in its memory, for an archive
   CHECK(done.code == 0);
   CHECK(done.peak_bytes < std::stod(least) * 0x1p20);
 }
+
+TEST_CASE("limit warns of kernels that are worth little, in any file and however quiet") {
+  const TempDir folder;
+  const Surroundings here{.folder = folder.path()};
+  io::write_npy(folder / "x.npy", normal<double>(5, 3, 1));
+  for (const std::string file : {"a.npz", "a.npy"}) {
+    const Outcome deep =
+        run(tool_line("limit --inputs x.npy --residual --depth 200 --quiet --out " + file), here);
+    CHECK(deep.code == 0);
+    CHECK(contains(deep.err, "ntape: warning: errors of the limit NTK may be "));
+    CHECK(std::count(deep.err.begin(), deep.err.end(), '\n') == 1);
+    const Outcome fine = run(tool_line("limit --inputs x.npy --quiet --out fine-" + file), here);
+    CHECK(fine.err.empty());
+    const Outcome none = run(
+        tool_line("limit --inputs x.npy --bias-scale 0 --weight-scale 0 --quiet --out none-" + file), here);
+    CHECK(none.code == 0);
+    CHECK(contains(none.err, "ntape: warning: every entry of the limit NTK is 0"));
+  }
+}
+
+TEST_CASE("limit says what it cannot tell of inputs that are too small, of other inputs and of nothing") {
+  const TempDir folder;
+  const Surroundings here{.folder = folder.path()};
+  const Matrix<double> x = normal<double>(5, 3, 1);
+  io::write_npy(folder / "x.npy", x);
+  io::write_npy(folder / "small.npy", Matrix<double>(1e-160 * x));
+  for (const char* file : {"a.npz", "a.npy"}) {
+    const Outcome small =
+        run(tool_line("limit --inputs small.npy --bias-scale 0 --depth 2 --out " + std::string(file)), here);
+    CHECK(small.code == 2);
+    CHECK(contains(small.err, "larger inputs are needed"));
+    CHECK(listing(folder.path()) == "small.npy x.npy");
+  }
+  const Outcome against =
+      run(tool_line("limit --inputs x.npy --against x.npy --check-positive --degrees 5 --out b.npz"), here);
+  CHECK(against.code == 0);
+  CHECK(contains(against.out, "the NTK of 'x.npy' against 'x.npy' is not symmetric"));
+  const Outcome nothing = run(tool_line("limit --figure f.svg --weight-scale 0 --bias-scale 0"), here);
+  CHECK(nothing.code == 2);
+  CHECK(contains(nothing.err, "the NTK is 0 at every angle"));
+}
