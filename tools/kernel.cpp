@@ -12,6 +12,7 @@
 #include "interrupt.hpp"
 #include "kernel_options.hpp"
 #include "kernel_stream.hpp"
+#include "overflow.hpp"
 #include "weights.hpp"
 
 namespace ntape::tools {
@@ -42,10 +43,7 @@ std::vector<Index> shape_in_file(const Kernel<Real>& k) {
 
 template <class Real>
 void require_finite(const Matrix<Real>& m, const char* what) {
-  if (!std::all_of(m.begin(), m.end(), [](Real v) { return std::isfinite(v); }))
-    throw UserError(std::string("the ") + what +
-                    " overflowed to a value that is not finite; smaller inputs or scales are needed" +
-                    (std::is_same_v<Real, float> ? ", or --precision f64" : ""));
+  if (!all_finite(m)) throw overflow(what, std::is_same_v<Real, float> ? ", or --precision f64" : "");
 }
 
 // Both files or none.
@@ -87,14 +85,14 @@ int run(const KernelCommandOptions& o, Interrupts* interrupts) {
   if (!o.weights.empty()) {
     theta = read_weights<Real>(o.weights);
     require_columns(shape_of(x), o.inputs, theta.entries.front().value.shape(1),
-                    "the weights W0 of '" + o.weights + "'");
+                    "weights W0 of '" + o.weights + "'");
   }
   const Mlp<Real> model(architecture_of(o, x.shape(1), theta));
   const Architecture& architecture = model.architecture();
   std::optional<Matrix<Real>> z;
   if (!o.against.empty()) {
     z = read_inputs<Real>(o.against);
-    require_columns(shape_of(*z), o.against, x.shape(1), "those of '" + o.inputs + "'");
+    require_columns(shape_of(*z), o.against, x.shape(1), "inputs of '" + o.inputs + "'");
   }
   const KernelPlan plan = plan_of(o, architecture, x.shape(0), z ? z->shape(0) : 0);
   if (o.explain) explain(plan, o.talk.json ? std::cerr : std::cout);

@@ -9,6 +9,7 @@
 #include <ntape/kernel/blocked.hpp>
 #include <ntape/run/progress.hpp>
 
+#include "overflow.hpp"
 #include "weights.hpp"
 #include "window_file.hpp"
 
@@ -31,11 +32,9 @@ class KernelFile final : public KernelSink<Real> {
   bool wants(const GramWindow& at) const override { return windows_.wants(window(at)); }
 
   void take(const GramWindow& at, const Kernel<Real>& part) override {
-    if (!std::all_of(part.values.begin(), part.values.end(), [](Real v) { return std::isfinite(v); })) {
+    if (!all_finite(part.values)) {
       file_.discard();
-      throw UserError(
-          "the NTK overflowed to a value that is not finite; smaller inputs or scales are needed, or "
-          "--precision f64");
+      throw overflow("NTK", std::is_same_v<Real, float> ? ", or --precision f64" : "");
     }
     windows_.write(window(at), [&](Index n, Index m, Index c, Index d) { return value(part, n, m, c, d); });
   }

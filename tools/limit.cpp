@@ -5,7 +5,7 @@
 #include <ntape/base/errors.hpp>
 #include <ntape/io/npz.hpp>
 #include <ntape/kernel/plan.hpp>
-#include <ntape/limit/recursion.hpp>
+#include <ntape/limit/windows.hpp>
 #include <ntape/run/table.hpp>
 #include <optional>
 #include <sstream>
@@ -17,6 +17,7 @@
 #include "limit_stream.hpp"
 #include "memory_option.hpp"
 #include "options.hpp"
+#include "overflow.hpp"
 
 namespace ntape::tools {
 namespace {
@@ -106,19 +107,16 @@ void add_options(CLI::App& app, Options& o) {
       "  ntape limit --depth 3 --activation tanh --sphere 10 --degrees 40 --check-positive --phase");
 }
 
-void require_finite(const LimitKernels& limit) {
-  for (const auto* k : {&limit.ntk, &limit.nngp})
-    if (!std::all_of(k->values.begin(), k->values.end(), [](double v) { return std::isfinite(v); }))
-      throw UserError(
-          "the limit kernel overflowed to a value that is not finite; smaller inputs or scales are needed");
+double largest(const Matrix<double>& m) {
+  double most = 0;
+  for (const double v : m) most = std::max(most, std::abs(v));
+  return most;
 }
 
 // The largest bound of the NTK over its largest entry.
 double relative_bound(const LimitKernels& limit) {
-  double bound = 0, entry = 0;
-  for (const double b : limit.ntk_bound) bound = std::max(bound, b);
-  for (const double v : limit.ntk.values) entry = std::max(entry, std::abs(v));
-  return entry > 0 ? bound / entry : 0;
+  const double entry = largest(limit.ntk.values);
+  return entry > 0 ? largest(limit.ntk_bound) / entry : 0;
 }
 
 void add_layers(io::NpzWriter& file, const std::vector<Matrix<double>>& layers) {
@@ -149,15 +147,18 @@ void require_enough(const Options& o) {
 std::optional<Matrix<double>> read_against(const Options& o, const Matrix<double>& x) {
   if (o.against.empty()) return {};
   Matrix<double> z = read_inputs(o.against);
-  require_columns(shape_of(z), o.against, x.shape(1), "those of '" + o.inputs + "'");
+  require_columns(shape_of(z), o.against, x.shape(1), "inputs of '" + o.inputs + "'");
   return z;
 }
 
-// All at once, and what goes into the archive.
-void require_fit(const Options& o, double n1, double n2, Index inputs) {
+// All at once, and what goes into the archive, which is more than eigenvalues take.
+void require_fit(const Options& o, const Architecture& architecture, const Matrix<double>& x,
+                 const Matrix<double>& x2) {
+  const double n1 = static_cast<double>(x.shape(0)), n2 = static_cast<double>(x2.shape(0));
   const double layers = o.limit.layers ? 2 * static_cast<double>(o.model.depth) : 0;
   const double needed = (10 + layers) * sizeof(double) * n1 * n2 +
-                        sizeof(double) * (n1 + n2) * static_cast<double>(inputs) + program_bytes();
+                        sizeof(double) * (n1 + n2) * static_cast<double>(x.shape(1)) + program_bytes() +
+                        kLimitTables + limit_bytes(architecture, x, x2, o.limit).examples;
   const double budget = budget_of(o.memory);
   if (needed > budget)
     throw UserError("limit kernels of " + run::significant(n1, 9) + " x " + run::significant(n2, 9) +
@@ -174,14 +175,26 @@ void say(const Options& o, Shape shape, double bound, const char* what, std::ost
       << " of the largest entry\n";
 }
 
+// Of results that are worth little.
+void warn(double bound, bool vanished) {
+  constexpr double kMuch = 1e-3;
+  if (vanished)
+    std::cerr << "ntape: warning: every entry of the limit NTK is 0: these inputs and scales leave nothing, "
+                 "or less than a double holds\n";
+  else if (!(bound <= kMuch))
+    std::cerr << "ntape: warning: errors of the limit NTK may be " << run::significant(bound, 2)
+              << " of its largest entry, which leaves few digits or none; a smaller --depth gives more\n";
+}
+
 LimitKernels kernels_of(const Options& o, const Architecture& architecture, const Matrix<double>& x,
                         std::ostream& out, nlohmann::json& facts) {
   const std::optional<Matrix<double>> z = read_against(o, x);
-  require_fit(o, static_cast<double>(x.shape(0)), static_cast<double>(z ? z->shape(0) : x.shape(0)),
-              x.shape(1));
+  require_fit(o, architecture, x, z ? *z : x);
   LimitKernels limit =
       z ? limit_kernels(architecture, x, *z, o.limit) : limit_kernels(architecture, x, o.limit);
-  require_finite(limit);
+  if (!all_finite(limit.ntk.values) || !all_finite(limit.nngp.values))
+    throw limit_overflow("limit kernel", x, z ? *z : x);
+  warn(relative_bound(limit), largest(limit.ntk.values) == 0);
   say(o, shape_of(limit.ntk.values), relative_bound(limit), "limit NTK and NNGP", out, facts);
   return limit;
 }
@@ -193,6 +206,7 @@ void stream(const Options& o, const Architecture& architecture, const Matrix<dou
   const StreamedLimit done = stream_limit({o.out, budget_of(o.memory), !o.talk.quiet && !o.talk.json},
                                           architecture, x, x2, o.limit, interrupts);
   facts["window"] = done.window;
+  warn(done.bound, done.vanished);
   say(o, {x.shape(0), x2.shape(0)}, done.bound, "limit NTK", out, facts);
 }
 
@@ -252,8 +266,11 @@ int limit_command(const std::vector<std::string>& arguments) {
     limit = kernels_of(o, architecture, *x, out, facts);
   if (limit && o.check_positive && o.against.empty()) answer_inputs(limit->ntk.values, out, facts);
   std::optional<SphereSpectrum> spectrum;
-  if (streams(o) && o.check_positive)
+  if (streams(o) && o.check_positive && o.against.empty())
     out << "the NTK of the inputs is in '" << o.out << "', and its eigenvalues are not computed\n";
+  if (!o.against.empty() && o.check_positive)
+    out << "the NTK of '" << o.inputs << "' against '" << o.against
+        << "' is not symmetric; without --against its eigenvalues on the inputs are given\n";
   const Index dimension = o.sphere == 0 && o.check_positive ? std::max<Index>(columns, 2) : o.sphere;
   if (dimension > 0)
     spectrum = answer_sphere(architecture, dimension, o.degrees, o.square, o.check_positive, out, facts);

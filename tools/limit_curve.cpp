@@ -1,5 +1,6 @@
 #include "limit_curve.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -163,6 +164,14 @@ void draw_curve(const Curve& c, const Architecture& a, double square, const std:
   const std::string title = "depth " + std::to_string(a.depth()) + ", " + layers_in_words(a) +
                             ", σ_w = " + number(a.weight_scale) + ", β = " + number(a.bias_scale);
   const report::Format format = *report::format_of(path);
+  const report::Figure coefficients = series_figure(c.series, title);
+  const auto positive = [](const report::Series& s) {
+    return std::any_of(s.y.begin(), s.y.end(), [](double y) { return y > 0; });
+  };
+  if (std::none_of(coefficients.series.begin(), coefficients.series.end(), positive))
+    throw UserError(
+        "the NTK is 0 at every angle, and a figure of its coefficients has none to show; larger "
+        "--weight-scale or --bias-scale are needed");
   // Both are drawn before either is written.
   const auto page = [&](report::Figure figure) {
     report::Sheet sheet;
@@ -172,8 +181,7 @@ void draw_curve(const Curve& c, const Architecture& a, double square, const std:
     sheet.panel_height = 500;
     return report::draw(sheet, format);
   };
-  const std::string curve = page(curve_figure(c, title, square)),
-                    series = page(series_figure(c.series, title));
+  const std::string curve = page(curve_figure(c, title, square)), series = page(coefficients);
   write(path, curve);
   write(series_path(path), series);
 }

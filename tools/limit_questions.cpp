@@ -16,6 +16,22 @@ nlohmann::json finite_or_null(double value) {
   return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr);
 }
 
+const char* name_of(PhaseKind kind) {
+  switch (kind) {
+    case PhaseKind::ordered:
+      return "ordered";
+    case PhaseKind::edge:
+      return "edge of chaos";
+    case PhaseKind::chaotic:
+      return "chaotic";
+    case PhaseKind::unbounded:
+      return "unbounded";
+    case PhaseKind::unsettled:
+      return "unsettled";
+  }
+  throw InternalError("a phase without a name");
+}
+
 // "3, 5, 7, 9, ... (29 of them)"
 std::string listed(const std::vector<Index>& degrees) {
   std::string text;
@@ -60,28 +76,34 @@ void answer_phase(const Architecture& a, std::ostream& out, nlohmann::json& fact
         "--phase is of plain networks with one activation; residual connections, layer norm and lists of "
         "activations have no phase that is known here");
   const Phase p = phase(a.activation, a.weight_scale, a.bias_scale);
-  facts["phase"] = {{"variance", finite_or_null(p.variance)},
+  facts["phase"] = {{"kind", name_of(p.kind)},
+                    {"variance", finite_or_null(p.variance)},
                     {"chi_1", finite_or_null(p.slope)},
                     {"correlation", finite_or_null(p.correlation)},
                     {"xi", finite_or_null(p.length)}};
-  if (std::isinf(p.variance)) {
-    out << "phase: variances grow without end\n";
+  if (p.kind == PhaseKind::unbounded || p.kind == PhaseKind::unsettled) {
+    out << "phase: "
+        << (p.kind == PhaseKind::unbounded
+                ? "variances grow without end"
+                : "not known; no end of the variances was found, they change too slowly")
+        << '\n';
     return;
   }
-  out << "phase: "
-      << (p.slope > 1            ? "chaotic"
-          : std::isinf(p.length) ? "edge of chaos"
-                                 : "ordered")
-      << "; variance q* = " << number(p.variance) << ", chi_1 = " << number(p.slope)
-      << ", correlation c* = " << number(p.correlation) << ", length xi = " << number(p.length)
-      << " layers\n";
+  out << "phase: " << name_of(p.kind) << "; variance q* = " << number(p.variance)
+      << ", chi_1 = " << number(p.slope) << ", correlation c* = " << number(p.correlation)
+      << ", length xi = " << number(p.length) << " layers\n";
   constexpr double kMany = 5;
   const double layers = static_cast<double>(a.depth());
   facts["phase"]["many_lengths_deep"] = layers > kMany * p.length;
   if (layers > kMany * p.length)
-    out << "note: depth " << a.depth() << " is " << run::significant(layers / p.length, 2)
-        << " times xi, so all pairs of inputs look nearly alike to the kernel, and solving with it is "
-           "ill-conditioned\n";
+    out << "note: depth " << a.depth() << " is "
+        << (p.length > 0 ? run::significant(layers / p.length, 2) + " times xi" : "far beyond xi") << ", so "
+        << (p.kind == PhaseKind::chaotic
+                ? "all pairs of inputs that differ look equally unlike to the kernel, which is nearly "
+                  "diagonal: what is learned at one input says little about others"
+                : "all pairs of inputs look nearly alike to the kernel, and solving with it is "
+                  "ill-conditioned")
+        << '\n';
 }
 
 SphereSpectrum answer_sphere(const Architecture& a, Index dimension, Index degrees, double square,

@@ -7,6 +7,7 @@
 #include <ntape/run/progress.hpp>
 
 #include "memory_option.hpp"
+#include "overflow.hpp"
 #include "window_file.hpp"
 
 namespace ntape::tools {
@@ -16,8 +17,6 @@ static_assert(Pieces::kSide == kLimitGrid);
 
 // Larger windows are not faster: a line of one is 32 KiB of the file.
 constexpr Index kLargestWindow = 4096;
-// Tables that numerical duals share.
-constexpr double kTables = 16 * 0x1p20;
 
 // The side of the windows that fit.
 Index fitting_window(const LimitStream& to, const Architecture& architecture, const Matrix<double>& x,
@@ -27,7 +26,7 @@ Index fitting_window(const LimitStream& to, const Architecture& architecture, co
   const double inputs = static_cast<double>((x.size() + (&x == &x2 ? 0 : x2.size())) * sizeof(double));
   const auto needed = [&](Index window) {
     const double line = static_cast<double>(std::min(window, most) * 32 * sizeof(double));
-    return program_bytes() + kTables + inputs + bytes.sum(std::min(window, most)) + line;
+    return program_bytes() + kLimitTables + inputs + bytes.sum(std::min(window, most)) + line;
   };
   if (needed(kLimitGrid) > to.budget)
     throw UserError("the limit NTK of " + to_string(Shape{x.shape(0), x2.shape(0)}) +
@@ -40,28 +39,31 @@ Index fitting_window(const LimitStream& to, const Architecture& architecture, co
 
 class LimitFile final : public LimitSink {
  public:
-  LimitFile(io::NpyStream& file, const WindowFile<double>::Layout& layout, run::Progress& progress)
-      : file_(file), windows_(file, layout, progress) {}
+  LimitFile(io::NpyStream& file, const WindowFile<double>::Layout& layout, run::Progress& progress,
+            const Matrix<double>& x, const Matrix<double>& x2)
+      : file_(file), windows_(file, layout, progress), x_(x), x2_(x2) {}
 
   bool wants(const LimitWindow& at) const override { return windows_.wants(window(at)); }
   void take(const LimitWindow& at, const LimitKernels& part) override {
-    for (const double v : part.ntk.values) {
-      if (!std::isfinite(v)) {
-        file_.discard();
-        throw UserError(
-            "the limit kernel overflowed to a value that is not finite; smaller inputs or scales are needed");
-      }
-      entry_ = std::max(entry_, std::abs(v));
+    if (!all_finite(part.ntk.values)) {
+      file_.discard();
+      throw limit_overflow("limit kernel", x_, x2_);
     }
+    for (const double v : part.ntk.values) entry_ = std::max(entry_, std::abs(v));
+    taken_ = true;
     for (const double b : part.ntk_bound) bound_ = std::max(bound_, b);
     windows_.write(window(at), [&](Index n, Index m, Index, Index) { return part.ntk.values(n, m); });
   }
   [[nodiscard]] double relative_bound() const { return entry_ > 0 ? bound_ / entry_ : 0; }
+  [[nodiscard]] bool vanished() const { return taken_ && entry_ == 0; }
 
  private:
   static Window window(const LimitWindow& at) { return {at.first1, at.count1, at.first2, at.count2}; }
   io::NpyStream& file_;
   WindowFile<double> windows_;
+  const Matrix<double>& x_;
+  const Matrix<double>& x2_;
+  bool taken_ = false;
   double bound_ = 0, entry_ = 0;
 };
 
@@ -101,10 +103,10 @@ StreamedLimit stream_limit(const LimitStream& to, const Architecture& architectu
     std::cerr << "continuing: " << file.pieces_done() << " of " << file.pieces() << " pieces are there\n";
   run::Progress progress("limit", file.pieces() - file.pieces_done(), run::automatic_mode(!to.talk),
                          std::cerr);
-  LimitFile sink(file, {n1, n2, symmetric}, progress);
+  LimitFile sink(file, {n1, n2, symmetric}, progress, x, x2);
   limit_in_windows(architecture, x, x2, options, window, sink);
   file.close();
-  return {window, sink.relative_bound()};
+  return {window, sink.relative_bound(), sink.vanished()};
 }
 
 }  // namespace ntape::tools

@@ -8,6 +8,9 @@
 /// `ntape limit --out T.npy`: the NTK written as it is made.
 namespace ntape::tools {
 
+/// Bytes of the tables that numerical duals share.
+inline constexpr double kLimitTables = 16 * 0x1p20;
+
 struct LimitStream {
   std::string out;
   double budget;  ///< of memory, in bytes
@@ -17,7 +20,8 @@ struct LimitStream {
 /// What came of it.
 struct StreamedLimit {
   Index window;
-  double bound;  ///< the largest bound over the largest entry, of what this run made; 0 when it made nothing
+  double bound;   ///< the largest bound over the largest entry, of what this run made; 0 when it made nothing
+  bool vanished;  ///< whether all that it made is 0
 };
 
 /// x2 = x: symmetric. Throws UserError when the budget is too small, naming the smallest that would do,

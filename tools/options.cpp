@@ -229,8 +229,8 @@ template Matrix<double> read_inputs(const std::string&);
 
 void require_columns(Shape inputs, const std::string& path, Index needed, const std::string& what) {
   if (inputs.cols == needed) return;
-  throw UserError("'" + path + "' is " + to_string(inputs) + ", and " + what + " need" + " inputs with " +
-                  std::to_string(needed) + (needed == 1 ? " column" : " columns"));
+  throw UserError("'" + path + "' is " + to_string(inputs) + ", and " + std::to_string(needed) +
+                  (needed == 1 ? " column is" : " columns are") + " needed, as the " + what + " have");
 }
 
 void require_new_file(const std::string& path, const std::string& option) {

@@ -75,7 +75,8 @@ void add_talk(CLI::App& app, TalkOptions& talk);
 template <class Real = double>
 [[nodiscard]] Matrix<Real> read_inputs(const std::string& path);
 
-/// Throws UserError, naming both, when the inputs of `path` have not the columns that `what` has.
+/// Throws UserError, naming both, when the inputs of `path` have not the columns that the `what` (
+/// "inputs of 'x.npy'") have.
 void require_columns(Shape inputs, const std::string& path, Index needed, const std::string& what);
 
 /// Throws UserError when `path`, given by `option`, exists already or lies in no writable directory: nothing

@@ -65,9 +65,21 @@ int plan_command(const std::vector<std::string>& arguments) {
   if (o.inputs.empty() && (o.examples == 0 || o.dimension == 0))
     throw UserError("a plan needs --inputs, or --examples and --dimension");
   const Shape x = o.inputs.empty() ? Shape{o.examples, o.dimension} : inputs_shape(o.inputs);
-  const Index n2 = o.inputs.empty() ? o.more_examples : o.against.empty() ? 0 : inputs_shape(o.against).rows;
   Parameters<double> theta;
-  if (!o.weights.empty()) theta = read_weights<double>(o.weights);
+  if (!o.weights.empty()) {
+    theta = read_weights<double>(o.weights);
+    const Index needed = theta.entries.front().value.shape(1);
+    if (o.inputs.empty() && x.cols != needed)
+      throw UserError("--dimension is " + std::to_string(x.cols) + ", and the weights W0 of '" + o.weights +
+                      "' need " + std::to_string(needed));
+    require_columns(x, o.inputs, needed, "weights W0 of '" + o.weights + "'");
+  }
+  Index n2 = o.more_examples;
+  if (!o.against.empty()) {
+    const Shape z = inputs_shape(o.against);
+    require_columns(z, o.against, x.cols, "inputs of '" + o.inputs + "'");
+    n2 = z.rows;
+  }
   const KernelPlan plan = plan_of(o, architecture_of(o, x.cols, theta), x.rows, n2);
   if (o.talk.json)
     std::cout << facts_of(plan).dump(2) << '\n';

@@ -7,6 +7,7 @@
 #include <ntape/limit/recursion.hpp>
 #include <ntape/run/memory.hpp>
 
+#include "overflow.hpp"
 #include "predict_files.hpp"
 
 namespace ntape::tools {
@@ -47,7 +48,7 @@ Examples examples_of(const PredictOptions& o) {
   }
   if (o.against.empty()) return e;
   e.z = read_inputs(o.against);
-  require_columns(shape_of(*e.z), o.against, e.train.x.shape(1), "the data '" + e.train.name + "'");
+  require_columns(shape_of(*e.z), o.against, e.train.x.shape(1), "data '" + e.train.name + "'");
   if (o.against_targets.empty()) return e;
   e.y_there = read_outputs(o.against_targets);
   const Shape needed{e.z->shape(0), e.train.y.shape(1)};
@@ -79,9 +80,7 @@ void to_one_hot(Matrix<double>& y) {
 }
 
 void require_finite(const Matrix<double>& m, const std::string& what) {
-  if (!std::all_of(m.begin(), m.end(), [](double v) { return std::isfinite(v); }))
-    throw UserError("the " + what +
-                    " overflowed to a value that is not finite; smaller inputs or scales are needed");
+  if (!all_finite(m)) throw overflow(what);
 }
 
 // The decomposition, its workspace and what is made of it: some eight matrices of n x n, four of M x n.

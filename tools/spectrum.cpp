@@ -9,6 +9,8 @@
 #include <ntape/model/mlp.hpp>
 #include <ntape/run/memory.hpp>
 #include <ntape/run/progress.hpp>
+#include <ntape/run/table.hpp>
+#include <optional>
 
 #include "commands.hpp"
 #include "data_options.hpp"
@@ -124,7 +126,8 @@ void require_spectrum_memory(const Architecture& a, Index examples, Index top) {
 }
 
 template <class Real>
-void write_file(const SpectrumCommandOptions& o, const LeadingSpectrum& s, KernelOperator<Real>& kernel) {
+void write_file(const SpectrumCommandOptions& o, const LeadingSpectrum& s, KernelOperator<Real>& kernel,
+                const std::optional<Matrix<Real>>& z) {
   const Index found = s.values.size(), outputs = kernel.outputs();
   io::NpzWriter file(o.out);
   file.add<double>("eigenvalues", {found}, s.values);
@@ -134,11 +137,9 @@ void write_file(const SpectrumCommandOptions& o, const LeadingSpectrum& s, Kerne
     file.add<double>("components", {found, kernel.examples(), outputs},
                      {components.data(), components.size()});
   }
-  if (!o.against.empty()) {
-    Matrix<double> z64 = read_inputs(o.against);
-    const auto z = in_precision<Real>(std::move(z64));
-    const auto there = principal_components_at(s, kernel, z);
-    file.add<double>("components_against", {found, z.shape(0), outputs}, {there.data(), there.size()});
+  if (z) {
+    const auto there = principal_components_at(s, kernel, *z);
+    file.add<double>("components_against", {found, z->shape(0), outputs}, {there.data(), there.size()});
   }
   const SignalsHeld held;
   file.close();
@@ -161,11 +162,24 @@ Matrix<double> inputs_of(const SpectrumCommandOptions& o) {
   return std::move(data::load(source).x);
 }
 
+std::string name_of_data(const SpectrumCommandOptions& o) {
+  return !o.source.inputs.empty() ? o.source.inputs : o.source.spec.empty() ? "--data" : o.source.spec;
+}
+
 template <class Real>
 int run(const SpectrumCommandOptions& o) {
   const Matrix<Real> x = in_precision<Real>(inputs_of(o));
   Parameters<Real> theta;
-  if (!o.weights.empty()) theta = read_weights<Real>(o.weights);
+  if (!o.weights.empty()) {
+    theta = read_weights<Real>(o.weights);
+    require_columns(shape_of(x), name_of_data(o), theta.entries.front().value.shape(1),
+                    "weights W0 of '" + o.weights + "'");
+  }
+  std::optional<Matrix<Real>> z;
+  if (!o.against.empty()) {
+    z = in_precision<Real>(read_inputs(o.against));
+    require_columns(shape_of(*z), o.against, x.shape(1), "inputs of '" + name_of_data(o) + "'");
+  }
   const Mlp<Real> model(architecture_of(o, x.shape(1), theta));
   require_spectrum_memory<Real>(model.architecture(), x.shape(0), o.top);
   if (o.weights.empty()) theta = model.initialize(Seed{o.seed});
@@ -187,7 +201,7 @@ int run(const SpectrumCommandOptions& o) {
                  last / static_cast<double>(products));
   };
   const LeadingSpectrum s = leading_spectrum(kernel, options);
-  if (!o.out.empty()) write_file(o, s, kernel);
+  if (!o.out.empty()) write_file(o, s, kernel, z);
   if (o.talk.json) {
     const nlohmann::json facts = {{"out", o.out},
                                   {"examples", kernel.examples()},
@@ -215,6 +229,9 @@ int spectrum_command(const std::vector<std::string>& arguments) {
   Interrupts interrupts;
   apply_threads(o.machine);
   require_activations(o.model.activation);
+  if (app.count("--tolerance") > 0 && !(o.tolerance > 0))
+    throw UserError("--tolerance is " + run::significant(o.tolerance, 6) +
+                    ", and a positive number is needed");
   if (o.kernel_pca && o.out.empty()) throw UserError("--kernel-pca needs --out, where the components go");
   if (!o.out.empty()) require_new_file(o.out, "--out");
   return o.machine.precision == "f32" ? run<float>(o) : run<double>(o);

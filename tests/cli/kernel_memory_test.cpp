@@ -186,4 +186,15 @@ TEST_CASE("a plan is printed without work, from files or from sizes, and is the 
   CHECK(w.must("plan --inputs x.npy --against z.npy" + rest).out ==
         w.must("plan --examples 600 --against-examples 300 --dimension 4" + rest).out);
   CHECK(contains(w.refused("plan --width 5"), "--examples and --dimension"));
+  // What kernel refuses, in the same words.
+  io::write_npy(w.folder / "wide.npy", normal<double>(5, 7, 3));
+  w.must("kernel --inputs x.npy --width 8 --depth 2 --out k.npz --save-weights w.npz");
+  for (const std::string mistake :
+       {"--inputs x.npy --against wide.npy", "--inputs wide.npy --weights w.npz"}) {
+    CAPTURE(mistake);
+    const std::string refusal = w.refused("plan " + mistake);
+    CHECK(refusal == w.refused("kernel --out new.npz " + mistake));
+    CHECK(contains(refusal, "'wide.npy' is 5 x 7, and 4 columns are needed, as the "));
+  }
+  CHECK(contains(w.refused("plan --examples 5 --dimension 7 --weights w.npz"), "--dimension is 7"));
 }

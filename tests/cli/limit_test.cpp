@@ -131,6 +131,20 @@ TEST_CASE("limit answers questions without inputs") {
       "phase: ordered; variance q* = 0.02, chi_1 = 0.5, correlation c* = 1, length xi = 1.4427 layers\n"));
   CHECK(phase.out.find("depth 40 is 28 times xi") != std::string::npos);
 
+  const auto phase_of = [&](const std::string& options) {
+    return run(tool_line("limit --phase --depth 50 " + options), here).out;
+  };
+  CHECK(phase_of("--weight-scale 1.4142135623730951 --bias-scale 0")
+            .starts_with("phase: edge of chaos; variance q* = 1, chi_1 = 1, correlation c* = 1, "));
+  CHECK(phase_of("--weight-scale 1.4142135623730951") == "phase: variances grow without end\n");
+  CHECK(phase_of("--activation tanh --bias-scale 0").starts_with("phase: edge of chaos; variance q* = 0, "));
+  // in chaos the diagonal stands out, and the condition is good
+  const std::string chaos = phase_of("--activation tanh --bias-scale 0 --weight-scale 2.5");
+  CHECK(chaos.starts_with("phase: chaotic; "));
+  CHECK(contains(chaos, "nearly diagonal"));
+  CHECK(!contains(chaos, "ill-conditioned"));
+  CHECK(contains(phase_of("--weight-scale 0"), "depth 50 is far beyond xi, so "));
+
   // relu, L = 2, no bias: no odd harmonics from 3 on
   const Outcome sphere = run(
       tool_line("limit --depth 2 --bias-scale 0 --sphere 2 --degrees 20 --check-positive --out s.npz"), here);
@@ -254,4 +268,65 @@ TEST_CASE("limit writes a kernel of any size in little memory, with the same bit
   CHECK(archive.err.find("--out T.npy") != std::string::npos);
   for (const char* options : {"f.npy --layers", "f.npy --angles 5", "f.npy --memory much"})
     CHECK(run(tool_line(line + options), here).code == 2);
+}
+
+TEST_CASE("limit counts the layers of all examples in its memory, for an archive too") {
+  const TempDir folder;
+  const Surroundings here{.folder = folder.path(), .environment = {{"OMP_NUM_THREADS", "1"}}};
+  io::write_npy(folder / "x.npy", normal<double>(200, 5, 1));
+  const std::string line =
+      "limit --inputs x.npy --activation tanh --weight-scale 3 --depth 60 --check-positive --degrees 5 --out "
+      "t.npz "
+      "--memory ";
+  const Outcome refused = run(tool_line(line + "24MiB"), here);
+  CHECK(refused.code == 2);
+  const std::string words = "the smallest budget that would do is ";
+  const std::size_t at = refused.err.find(words);
+  REQUIRE(at != std::string::npos);
+  const std::string least =
+      refused.err.substr(at + words.size(), refused.err.find("MiB", at) - at - words.size());
+  const Outcome done = run(tool_line(line + least + "MiB"), here);
+  CHECK(done.code == 0);
+  CHECK(done.peak_bytes < std::stod(least) * 0x1p20);
+}
+
+TEST_CASE("limit warns of kernels that are worth little, in any file and however quiet") {
+  const TempDir folder;
+  const Surroundings here{.folder = folder.path()};
+  io::write_npy(folder / "x.npy", normal<double>(5, 3, 1));
+  for (const std::string file : {"a.npz", "a.npy"}) {
+    const Outcome deep =
+        run(tool_line("limit --inputs x.npy --residual --depth 200 --quiet --out " + file), here);
+    CHECK(deep.code == 0);
+    CHECK(contains(deep.err, "ntape: warning: errors of the limit NTK may be "));
+    CHECK(std::count(deep.err.begin(), deep.err.end(), '\n') == 1);
+    const Outcome fine = run(tool_line("limit --inputs x.npy --quiet --out fine-" + file), here);
+    CHECK(fine.err.empty());
+    const Outcome none = run(
+        tool_line("limit --inputs x.npy --bias-scale 0 --weight-scale 0 --quiet --out none-" + file), here);
+    CHECK(none.code == 0);
+    CHECK(contains(none.err, "ntape: warning: every entry of the limit NTK is 0"));
+  }
+}
+
+TEST_CASE("limit says what it cannot tell of inputs that are too small, of other inputs and of nothing") {
+  const TempDir folder;
+  const Surroundings here{.folder = folder.path()};
+  const Matrix<double> x = normal<double>(5, 3, 1);
+  io::write_npy(folder / "x.npy", x);
+  io::write_npy(folder / "small.npy", Matrix<double>(1e-160 * x));
+  for (const char* file : {"a.npz", "a.npy"}) {
+    const Outcome small =
+        run(tool_line("limit --inputs small.npy --bias-scale 0 --depth 2 --out " + std::string(file)), here);
+    CHECK(small.code == 2);
+    CHECK(contains(small.err, "larger inputs are needed"));
+    CHECK(listing(folder.path()) == "small.npy x.npy");
+  }
+  const Outcome against =
+      run(tool_line("limit --inputs x.npy --against x.npy --check-positive --degrees 5 --out b.npz"), here);
+  CHECK(against.code == 0);
+  CHECK(contains(against.out, "the NTK of 'x.npy' against 'x.npy' is not symmetric"));
+  const Outcome nothing = run(tool_line("limit --figure f.svg --weight-scale 0 --bias-scale 0"), here);
+  CHECK(nothing.code == 2);
+  CHECK(contains(nothing.err, "the NTK is 0 at every angle"));
 }

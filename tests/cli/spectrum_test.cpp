@@ -43,6 +43,22 @@ TEST_CASE("spectrum writes the eigenpairs of the kernel command's network") {
   CHECK(facts.at("eigenvalues").get<std::vector<double>>() == values.values);
 }
 
+TEST_CASE("spectrum gives all eigenpairs of few examples, and reads all files before it works") {
+  const TempDir folder;
+  const Surroundings here{.folder = folder.path()};
+  io::write_npy(folder / "one.npy", normal<double>(1, 3, 1));
+  io::write_npy(folder / "wide.npy", normal<double>(2, 5, 1));
+  const Outcome one = run(tool_line("spectrum --inputs one.npy --width 4 --top 1 --json"), here);
+  CHECK(one.code == 0);
+  CHECK(nlohmann::json::parse(one.out).at("eigenvalues").size() == 1);
+  const Outcome refused = run(
+      tool_line("spectrum --inputs one.npy --width 4 --top 1 --kernel-pca --against wide.npy --out s.npz"),
+      here);
+  CHECK(refused.code == 2);
+  CHECK(contains(refused.err,
+                 "'wide.npy' is 2 x 5, and 3 columns are needed, as the inputs of 'one.npy' have"));
+}
+
 TEST_CASE("what spectrum cannot do is one sentence") {
   const TempDir folder;
   const auto refused = [&](const std::string& line, const std::string& part) {
@@ -53,7 +69,8 @@ TEST_CASE("what spectrum cannot do is one sentence") {
     CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
     CHECK(listing(folder.path()).empty());
   };
-  refused("--data circle --examples 8 --width 4 --top 8 --out s.npz", "1 to 7");
+  refused("--data circle --examples 8 --width 4 --top 9 --out s.npz", "1 to 8");
+  refused("--data circle --examples 8 --width 4 --top 2 --tolerance -1", "--tolerance is -1");
   refused("--data circle --width 4 --kernel-pca", "--out");
   refused("--data circle --width 4 --against z.npy --out s.npz", "--kernel-pca");
   refused("--data nowhere --width 4", "unknown");

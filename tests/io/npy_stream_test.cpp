@@ -82,6 +82,7 @@ TEST_CASE("damaged notes, and files that are not ours, are left alone") {
   rows.row(1);
   rows.stream.reset();
   const std::string notes = read_text(rows.folder / "k.npy.progress");
+  const std::string values = read_text(rows.folder / "k.npy.partial");
   write_text(rows.folder / "k.npy.progress", notes.substr(0, notes.size() - 1));
   CHECK(contains(rows.refusal(kPrint), "is damaged"));
   write_text(rows.folder / "k.npy.progress", notes.substr(0, notes.size() - 1) + "x");
@@ -89,6 +90,13 @@ TEST_CASE("damaged notes, and files that are not ours, are left alone") {
   write_text(rows.folder / "k.npy.progress", notes);
   write_text(rows.folder / "k.npy.partial", "short");
   CHECK(contains(rows.refusal(kPrint), "is damaged"));
+  write_text(rows.folder / "k.npy.partial", values);
+  write_text(rows.folder / "k.npy.progress", "garbage\n");
+  CHECK(contains(rows.refusal(kPrint), "is not the notes of an unfinished array"));
+  write_text(rows.folder / "k.npy.progress", notes);
+  // The head of the array, once pieces are noted.
+  write_text(rows.folder / "k.npy.partial", "XXXXXXXXXX" + values.substr(10));
+  CHECK(contains(rows.refusal(kPrint), "k.npy.partial' is damaged"));
   std::filesystem::remove(rows.folder / "k.npy.progress");
   CHECK(contains(rows.refusal(kPrint), "nothing says what it is"));
   CHECK(listing(rows.folder.path()) == "k.npy.partial");
@@ -96,6 +104,18 @@ TEST_CASE("damaged notes, and files that are not ours, are left alone") {
   std::filesystem::remove(rows.folder / "k.npy.partial");
   write_text(rows.folder / "k.npy.progress", notes);
   CHECK(rows.open().pieces_done() == 0);
+}
+
+TEST_CASE("a head that did not get to the disk before the first piece is written again") {
+  Rows rows;
+  rows.open();
+  rows.stream.reset();
+  const std::string values = read_text(rows.folder / "k.npy.partial");
+  write_text(rows.folder / "k.npy.partial", std::string(values.size(), '\0'));
+  CHECK(rows.open().pieces_done() == 0);
+  for (const Index n : {0, 1, 2}) rows.row(n);
+  rows.stream->close();
+  CHECK(read_text(rows.folder / "k.npy").substr(0, 6) == values.substr(0, 6));
 }
 
 TEST_CASE("an array that the disk has no room for is refused at once, with nothing left") {

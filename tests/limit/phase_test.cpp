@@ -53,6 +53,56 @@ TEST_CASE("ordered and chaotic networks come to c* at the rate of xi") {
     }
 }
 
+TEST_CASE("the edge of chaos is named, and what is left there is exact") {
+  const double root = std::numbers::sqrt2;
+  const Phase he = phase("relu", root, 0);
+  CHECK(he.kind == PhaseKind::edge);
+  CHECK(he.variance == 1);
+  // w s'(0)^2 = 1 without bias: variances die out like 1/layer.
+  for (const auto& [activation, weight] :
+       {std::pair<const char*, double>{"tanh", 1.}, {"erf", std::sqrt(std::numbers::pi) / 2}, {"sin", 1.}}) {
+    CAPTURE(activation);
+    const Phase p = phase(activation, weight, 0);
+    CHECK(p.kind == PhaseKind::edge);
+    CHECK(p.variance == 0);
+    CHECK(std::isinf(p.length));
+    // Beside it, they die out or settle.
+    const Phase below = phase(activation, weight * .99, 0), above = phase(activation, weight * 1.01, 0);
+    CHECK(below.kind == PhaseKind::ordered);
+    CHECK(below.variance == 0);
+    CHECK(above.kind == PhaseKind::chaotic);
+    CHECK(above.variance > 1e-3);
+    CHECK(above.correlation == 0);  // odd, and no bias
+    CHECK(above.length > 1e3);
+  }
+}
+
+// K = 2/pi asin(rho), infinitely steep at 1.
+TEST_CASE("sign is chaotic, whatever its weights") {
+  const Phase p = phase("sign", 3, 0);
+  CHECK(p.kind == PhaseKind::chaotic);
+  CHECK(std::isinf(p.slope));
+  CHECK(p.correlation == 0);
+  CHECK(std::abs(p.length + 1 / std::log(2 / std::numbers::pi)) < 1e-12);
+}
+
+TEST_CASE("variances that drift away are told from those that end far out") {
+  const double root = std::numbers::sqrt2;
+  // p -> p + b, p + 1/2 - .., p + c / sqrt(p): without end, though slowly.
+  CHECK(phase("relu", root, .1).kind == PhaseKind::unbounded);
+  CHECK(phase("elu", root, 0).kind == PhaseKind::unbounded);
+  CHECK(phase("softplus", root, 0).kind == PhaseKind::unbounded);
+  CHECK(phase("softplus", 1.5, 0).kind == PhaseKind::unbounded);
+  CHECK(phase("relu", 1.5, 0).kind == PhaseKind::unbounded);
+  // tanh^2 is below 1.
+  const Phase far = phase("tanh", 1e8, 0);
+  CHECK(far.kind == PhaseKind::chaotic);
+  CHECK(std::abs(far.variance - 1e16) < 1e9);
+  const Phase long_way = phase("softplus", 1.41, .1);
+  CHECK(long_way.kind != PhaseKind::unbounded);
+  CHECK(long_way.variance > 10);
+}
+
 TEST_CASE("phases of what cannot be are refused") {
   CHECK_THROWS_AS((void)phase("tahn", 1, 1), UserError);
   CHECK_THROWS_AS((void)phase("tanh", -1, 1), UserError);

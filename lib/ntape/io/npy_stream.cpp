@@ -16,6 +16,7 @@ namespace ntape::io {
 namespace {
 
 constexpr double kSecondsBetweenNotes = 5;
+constexpr const char* kFirstLine = "ntape progress 1\n";
 
 double seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -29,9 +30,14 @@ std::filesystem::path with(std::filesystem::path path, const char* suffix) {
   return path += suffix;
 }
 
+// What to do about a file, which has another beside it.
+std::string without(const std::filesystem::path& other) {
+  return "; remove it and '" + other.string() + "' to begin anew";
+}
+
 // "inputs: 64bits" a line.
 std::string head_of(const Fingerprint& fingerprint) {
-  std::string text = "ntape progress 1\n";
+  std::string text = kFirstLine;
   for (const auto& [name, value] : fingerprint) text += name + ": " + value + '\n';
   return text + '\n';
 }
@@ -77,7 +83,7 @@ NpyStream::NpyStream(std::filesystem::path path, std::vector<Index> shape, Index
     throw UserError("'" + path_.string() + "' exists already");
   try {
     open_progress();
-    if (!take_up(head.size() + numbers_ * bytes_per_number_)) start_anew(head);
+    if (!take_up(head)) start_anew(head);
   } catch (...) {
     if (file_ >= 0) ::close(file_);
     if (notes_ >= 0) ::close(notes_);
@@ -93,7 +99,8 @@ void NpyStream::open_progress() {
 }
 
 // Whether there is something to continue. Throws UserError when it is of something else.
-bool NpyStream::take_up(std::uintmax_t size) {
+bool NpyStream::take_up(const std::string& head) {
+  const std::uintmax_t size = head.size() + numbers_ * bytes_per_number_;
   const std::vector<std::byte> bytes = read_bytes(progress_);
   std::error_code none;
   const auto found = std::filesystem::file_size(partial_, none);
@@ -104,7 +111,9 @@ bool NpyStream::take_up(std::uintmax_t size) {
   }
   const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   const std::string other = difference(notes_head_, text);
-  const std::string advice = "; remove it and '" + partial_.string() + "' to begin anew";
+  const std::string advice = without(partial_);
+  if (!text.starts_with(kFirstLine))
+    throw UserError("'" + progress_.string() + "' is not the notes of an unfinished array" + advice);
   if (!other.empty())
     throw UserError("'" + progress_.string() + "' is of an unfinished array with other " + other + advice);
   const std::string notes = text.substr(std::min(text.size(), notes_head_.size()));
@@ -113,8 +122,15 @@ bool NpyStream::take_up(std::uintmax_t size) {
     throw UserError("'" + progress_.string() + "' is damaged" + advice);
   if (none) return false;
   done_ = notes;
-  file_ = open(partial_.c_str(), O_WRONLY | O_CLOEXEC);
+  file_ = open(partial_.c_str(), O_RDWR | O_CLOEXEC);
   if (file_ < 0) fail("open", partial_);
+  std::string there(head.size(), '\0');
+  if (pread(file_, there.data(), there.size(), 0) < 0) fail("read", partial_);
+  if (there == head) return true;
+  // Before the first piece is noted, nothing but the head can be lost, and nothing says that it got to the
+  // disk.
+  if (pieces_done() > 0) throw UserError("'" + partial_.string() + "' is damaged" + without(progress_));
+  write_at(file_, 0, std::as_bytes(std::span(head)), partial_);
   return true;
 }
 

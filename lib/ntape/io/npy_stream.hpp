@@ -58,7 +58,7 @@ class NpyStream {
 
   void start_anew(const std::string& head);
   void open_progress();
-  bool take_up(std::uintmax_t size);
+  bool take_up(const std::string& head);
   void write_at(int file, std::uint64_t offset, std::span<const std::byte> bytes,
                 const std::filesystem::path& name) const;
 

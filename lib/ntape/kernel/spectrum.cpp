@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <ntape/base/errors.hpp>
 #include <ntape/kernel/spectrum.hpp>
+#include <ntape/tensor/linalg.hpp>
 
 namespace ntape {
 namespace {
@@ -49,38 +51,77 @@ void fix_sign(double* v, Index size) {
     for (Index k = 0; k < size; ++k) v[k] = -v[k];
 }
 
-}  // namespace
+// Vectors are rows.
+struct EigenPairs {
+  std::vector<double> values;
+  Matrix<double> vectors;
+  bool converged;
+};
 
 template <class Real>
-LeadingSpectrum leading_spectrum(KernelOperator<Real>& kernel, const SpectrumOptions& options) {
-  const Index size = kernel.size(), top = options.top;
-  if (top == 0 || top >= size)
-    throw UserError("asked for the " + std::to_string(top) + " leading eigenpairs of a kernel of " +
-                    std::to_string(size) + " rows; it can give 1 to " + std::to_string(size - 1));
-  ScaledKernel<Real> scaled(kernel, options);
-  const Index basis = std::min(size, 2 * top + 20);
+EigenPairs iterated(ScaledKernel<Real>& scaled, const SpectrumOptions& options, Index basis) {
+  const Index top = options.top;
   Spectra::SymEigsSolver<ScaledKernel<Real>> solver(scaled, static_cast<Eigen::Index>(top),
                                                     static_cast<Eigen::Index>(basis));
   solver.init();
   const Index restarts = std::max<Index>(1, options.most_products / std::max<Index>(1, basis - top));
   solver.compute(Spectra::SortRule::LargestAlge, static_cast<Eigen::Index>(restarts), options.tolerance,
                  Spectra::SortRule::LargestAlge);
-  LeadingSpectrum result;
-  result.converged = solver.info() == Spectra::CompInfo::Successful;
   const Eigen::VectorXd values = solver.eigenvalues();
   const Eigen::MatrixXd vectors = solver.eigenvectors();
-  const Index found = static_cast<Index>(values.size());
-  result.vectors = make_matrix<double>(found, size);
+  const Index found = static_cast<Index>(values.size()), size = static_cast<Index>(scaled.rows());
+  EigenPairs pairs{{values.data(), values.data() + values.size()},
+                   make_matrix<double>(found, size),
+                   solver.info() == Spectra::CompInfo::Successful};
+  for (Index k = 0; k < found; ++k)
+    std::copy_n(vectors.col(static_cast<Eigen::Index>(k)).data(), size, row(pairs.vectors, k));
+  return pairs;
+}
+
+// A basis as large as the kernel is the kernel: formed, a row a product.
+template <class Real>
+EigenPairs formed(const ScaledKernel<Real>& scaled, Index top) {
+  const Index size = static_cast<Index>(scaled.rows());
+  Matrix<double> theta = make_matrix<double>(size, size);
+  std::vector<double> unit(size, 0.0);
+  for (Index k = 0; k < size; ++k) {
+    unit[k] = 1;
+    scaled.perform_op(unit.data(), row(theta, k));
+    unit[k] = 0;
+  }
+  for (Index k = 0; k < size; ++k)
+    for (Index l = 0; l < k; ++l) theta(k, l) = theta(l, k) = (theta(k, l) + theta(l, k)) / 2;
+  const auto all = linalg::symmetric_eigen(theta);
+  EigenPairs pairs{{all.values.rbegin(), all.values.rbegin() + static_cast<std::ptrdiff_t>(top)},
+                   make_matrix<double>(top, size),
+                   true};
+  for (Index k = 0; k < top; ++k) std::copy_n(row(all.vectors, size - 1 - k), size, row(pairs.vectors, k));
+  return pairs;
+}
+
+}  // namespace
+
+template <class Real>
+LeadingSpectrum leading_spectrum(KernelOperator<Real>& kernel, const SpectrumOptions& options) {
+  const Index size = kernel.size(), top = options.top;
+  if (top == 0 || top > size)
+    throw UserError("asked for the " + std::to_string(top) + " leading eigenpairs of a kernel of " +
+                    std::to_string(size) + (size == 1 ? " row" : " rows") + "; it can give 1 to " +
+                    std::to_string(size));
+  ScaledKernel<Real> scaled(kernel, options);
+  const Index basis = 2 * top + 20;
+  auto [values, vectors, converged] = basis < size ? iterated(scaled, options, basis) : formed(scaled, top);
+  LeadingSpectrum result;
+  result.values = std::move(values);
+  result.vectors = std::move(vectors);
+  result.converged = converged;
   std::vector<double> product(size);
-  for (Index k = 0; k < found; ++k) {
-    const auto column = static_cast<Eigen::Index>(k);
+  for (Index k = 0; k < result.values.size(); ++k) {
     double* v = row(result.vectors, k);
-    std::copy_n(vectors.col(column).data(), size, v);
     fix_sign(v, size);
     scaled.perform_op(v, product.data());
     double square = 0;
-    for (Index i = 0; i < size; ++i) square += std::pow(product[i] - values[column] * v[i], 2);
-    result.values.push_back(values[column]);
+    for (Index i = 0; i < size; ++i) square += std::pow(product[i] - result.values[k] * v[i], 2);
     result.residuals.push_back(std::sqrt(square));
   }
   result.products = scaled.products;
@@ -105,7 +146,11 @@ Matrix<double> principal_components_at(const LeadingSpectrum& spectrum, KernelOp
                    [](double entry) { return static_cast<Real>(entry); });
     const auto values = kernel.push(kernel.pull(v), z);
     // sqrt(N) / (N lambda)
-    const double scale = 1 / (std::sqrt(static_cast<double>(kernel.examples())) * spectrum.values[k]);
+    // Nothing of a component is known elsewhere where its eigenvalue is only rounding.
+    const double value = spectrum.values[k], rounding = std::numeric_limits<Real>::epsilon();
+    const bool lost = !(value > rounding * static_cast<double>(kernel.size()) * spectrum.values.front());
+    const double scale = lost ? std::numeric_limits<double>::quiet_NaN()
+                              : 1 / (std::sqrt(static_cast<double>(kernel.examples())) * value);
     for (Index m = 0; m < values.size(); ++m) result(k, m) = scale * static_cast<double>(values[m]);
   }
   return result;

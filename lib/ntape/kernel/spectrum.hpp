@@ -24,8 +24,9 @@ struct LeadingSpectrum {
 };
 
 /// By the implicitly restarted Lanczos method (Spectra) on kernel-vector products: nothing of size N x N.
-/// Throws UserError unless 0 < K < N C, ShapeError as the operator. Memory: the operator's, and about 2 K +
-/// 20 vectors.
+/// Where 2 K + 20 are N C or more, of the kernel, formed by N C products. Throws UserError unless 0 < K <= N
+/// C, ShapeError as the operator. Memory: the operator's, and about 2 K + 20 vectors; three kernels when
+/// formed.
 template <class Real>
 [[nodiscard]] LeadingSpectrum leading_spectrum(KernelOperator<Real>& kernel, const SpectrumOptions& options);
 
@@ -33,7 +34,8 @@ template <class Real>
 /// 1 in <f, g>_pin = 1/N sum_n f(x_n) . g(x_n). [K x N C]
 [[nodiscard]] Matrix<double> principal_components(const LeadingSpectrum& spectrum, Index examples);
 
-/// The same functions at other inputs z: Theta(z, x) f(x) / (N lambda) [K x M C] (Nystrom).
+/// The same functions at other inputs z: Theta(z, x) f(x) / (N lambda) [K x M C] (Nystrom). NaN
+/// where lambda is not above rounding.
 template <class Real>
 [[nodiscard]] Matrix<double> principal_components_at(const LeadingSpectrum& spectrum,
                                                      KernelOperator<Real>& kernel, const Matrix<Real>& z);
