@@ -33,11 +33,12 @@ Matrix<double> awkward_points() {
   return x;
 }
 
-// The plain relu recursion in extended precision, angles from cross products.
+// The relu recursion in extended precision, angles from cross products.
 struct Exact {
   long double ntk, nngp;
 };
-Exact exact_relu(const double* x, const double* y, Index depth, long double weight, long double bias) {
+Exact exact_relu(const double* x, const double* y, Index depth, long double weight, long double bias,
+                 bool norm = false) {
   using Real = long double;
   const Real pi = std::numbers::pi_v<Real>;
   const auto dot = [](const double* a, const double* b) {
@@ -58,6 +59,12 @@ Exact exact_relu(const double* x, const double* y, Index depth, long double weig
   for (int j = 0; j < 3; ++j) apart += (Real(x[j]) - y[j]) * (Real(x[j]) - y[j]);
   Real det = w * w * cross / 9 + w * b * apart / 3;
   for (Index l = 1; l < depth; ++l) {
+    const Real inverse_p = norm ? 1 / (p + 1e-5) : 1, inverse_q = norm ? 1 / (q + 1e-5) : 1,
+               inverse = std::sqrt(inverse_p) * std::sqrt(inverse_q);
+    p *= inverse_p;
+    q *= inverse_q;
+    c *= inverse;
+    det *= inverse_p * inverse_q;
     const Real root = std::sqrt(det), th = std::atan2(root, c), r = std::sqrt(p) * std::sqrt(q);
     // sin - th cos, by its series where it cancels
     Real lens = std::sin(th) - th * std::cos(th);
@@ -81,7 +88,7 @@ Exact exact_relu(const double* x, const double* y, Index depth, long double weig
     p = w * a + b;
     q = w * d + b;
     c = w * value + b;
-    theta = w * slope * theta + c;
+    theta = w * slope * inverse * theta + c;
   }
   return {theta, c};
 }
@@ -108,6 +115,34 @@ TEST_CASE("relu keeps its digits at awkward points, within the bound") {
           CHECK(k.ntk_bound(i, j) < 1e-12 * scale);
         }
     }
+}
+
+// Each layer's variances are near 1 again, whatever their error was; that of covariances adds up over layers.
+TEST_CASE("the bound holds through hundreds of layers with layer_norm") {
+  const Matrix<double> x = normal<double>(6, 3, 4);
+  double worst = 0;
+  for (const Index depth : {20, 61, 200})
+    for (const auto& [weight, bias] : {std::pair{1., 0.}, {std::sqrt(2.), .1}, {3., .1}}) {
+      Architecture a = deep("relu", depth, weight, bias);
+      a.layer_norm = true;
+      const LimitKernels k = limit_kernels(a, x);
+      for (Index i = 0; i < 6; ++i)
+        for (Index j = 0; j < 6; ++j) {
+          const Exact e = exact_relu(row(x, i), row(x, j), depth, weight, bias, true);
+          const double ntk = static_cast<double>(std::abs(k.ntk.values(i, j) - e.ntk)) / k.ntk_bound(i, j),
+                       nngp =
+                           static_cast<double>(std::abs(k.nngp.values(i, j) - e.nngp)) / k.nngp_bound(i, j);
+          CAPTURE(depth);
+          CAPTURE(weight);
+          CAPTURE(i);
+          CAPTURE(j);
+          CHECK(ntk <= 1);
+          CHECK(nngp <= 1);
+          CHECK(k.nngp_bound(i, j) < 1e-11 * k.nngp.values(i, i));
+          worst = std::max({worst, ntk, nngp});
+        }
+    }
+  MESSAGE("largest error over its bound: " << worst);
 }
 
 // A coarse tolerance against a fine one, for every activation: they differ by no more than both bounds

@@ -94,12 +94,17 @@ void PairRow::through(const HiddenLayer& layer, std::size_t index, const Start& 
   const auto column = [&](const ExampleColumns::Numbers& numbers) { return numbers.data() + start.first; };
   if (layer.unit != 1) scale(layer.unit, count);
   double covariance[kMost], value[kMost], slope[kMost], value_error[kMost], slope_error[kMost], a_gap[kMost];
-  const double* inverse = column(u.inverse);
-  for (std::size_t k = 0; k < count; ++k) covariance[k] = c_[k] * (u.inverse[i] * inverse[k]);
-  if (layer.layer_norm)  // Equal inputs have their variance as covariance, without this rounding.
-    for (std::size_t k = 0; k < count; ++k)
-      if (gap_[k] == 0 && c_[k] >= 0 && u.variance[i] == u.variance[start.first + k])
-        covariance[k] = u.variance[i];
+  const double *inverse = column(u.inverse), *deviations = column(u.deviation);
+  // layer_norm brings every variance near 1, and its error with it; that of c would go on growing, so c is
+  // made anew of the gap, to `rounded` of sqrt(pq). Equal inputs have their variance as covariance exactly.
+  const double rounded = layer.layer_norm ? 4 * kEpsilon : 0;
+  for (std::size_t k = 0; k < count; ++k) {
+    const double root = u.deviation[i] * deviations[k];
+    const bool equal = gap_[k] == 0 && c_[k] >= 0 && u.variance[i] == u.variance[start.first + k];
+    covariance[k] = !layer.layer_norm ? c_[k]
+                    : equal           ? u.variance[i]
+                                      : std::copysign((1 - gap_[k]) * root, c_[k]);
+  }
   layer.prepared->row(i, start.first, count, covariance, gap_,
                       {value, slope, value_error, slope_error, a_gap});
 
@@ -108,8 +113,7 @@ void PairRow::through(const HiddenLayer& layer, std::size_t index, const Start& 
                  smooth = u.smooth[i];
     const double value_slack = u.value_slack[i], slope_slack = u.slope_slack[i];
     const double jump = layer.jump / std::sqrt(2 * std::numbers::pi);
-    const double *sizes = column(u.size), *slope_sizes = column(u.slope_size),
-                 *deviations = column(u.deviation);
+    const double *sizes = column(u.size), *slope_sizes = column(u.slope_size);
     const double *value_slacks = column(u.value_slack), *slope_slacks = column(u.slope_slack),
                  *smooths = column(u.smooth);
     vectorized([&]() NTAPE_LOOP {
@@ -117,11 +121,12 @@ void PairRow::through(const HiddenLayer& layer, std::size_t index, const Start& 
       for (std::size_t k = 0; k < count; ++k) {
         const double e = gap_error_[k], dth = turn(gap_[k], e);
         const double change = slope_slack * slope_sizes[k] + slope_slacks[k] * slope_size +
-                              smooth * smooths[k] * e + jump * (smooth + smooths[k]) * std::sqrt(e * dth) +
-                              jump * jump * dth;
+                              smooth * smooths[k] * (e + rounded) +
+                              jump * (smooth + smooths[k]) * std::sqrt(e * dth) + jump * jump * dth;
         const double most = slope_size * slope_sizes[k], here = std::abs(slope[k]) + change;
         const double steepest = here < most ? here : most, rho = deviation * deviations[k] * steepest * e;
-        value_error[k] += value_slack * sizes[k] + value_slacks[k] * size + rho;
+        value_error[k] += value_slack * sizes[k] + value_slacks[k] * size + rho +
+                          deviation * deviations[k] * steepest * rounded;
         slope_error[k] += change;
         // rho of A, where the rule knows its gap: a homogeneous dual normalized depends on rho alone
         const double norm = size * sizes[k];
