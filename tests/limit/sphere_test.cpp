@@ -160,6 +160,21 @@ TEST_CASE("positivity is claimed as far as it is shown") {
   CHECK(!positive_by_theorem(network("tanh", 2, 0)));
   CHECK(!positive_by_theorem(network("tanh", 1, .1)));
   CHECK(!positive_by_theorem(network("square", 3, .1)));
+  // a line and a polynomial in any spelling; functions that are not Lipschitz; those of which only a name is
+  // known
+  for (const std::string name :
+       {"leaky_relu(1)", "leaky_relu(1.0)", "leaky_relu(1e0)", "identity", "hermite(3)", "monomial(2)",
+        "polynomial(1,2)", "exp", "sign", "rectified_power(0)", "rectified_power(2)", "mine"}) {
+    CAPTURE(name);
+    CHECK(!positive_by_theorem(network(name, 3, .1)));
+  }
+  for (const std::string name :
+       {"relu", "leaky_relu(0.5)", "leaky_relu(-1)", "abs", "gelu", "sin", "rbf(2)", "elu"}) {
+    CAPTURE(name);
+    CHECK(positive_by_theorem(network(name, 3, .1)));
+  }
+  const limit::Dual line(limit::Function{[](double x) { return x; }, [](double) { return 1.0; }});
+  CHECK(!positive_by_theorem(network("tanh", 3, .1), {{"tanh", line}}));
   Architecture residual = network("tanh", 3, .1);
   residual.residual = true;
   CHECK(!positive_by_theorem(residual));

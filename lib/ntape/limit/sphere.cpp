@@ -4,7 +4,9 @@
 #include <ntape/base/errors.hpp>
 #include <ntape/limit/line_rule.hpp>
 #include <ntape/limit/pairs.hpp>
+#include <ntape/limit/rules_by_name.hpp>
 #include <ntape/limit/sphere.hpp>
+#include <ntape/ops/activation_spelling.hpp>
 #include <numbers>
 
 namespace ntape {
@@ -195,14 +197,15 @@ Positivity positivity(const SphereSpectrum& spectrum, const PowerSeries& series)
   return positivity(shown);
 }
 
-bool positive_by_theorem(const Architecture& architecture) {
-  const std::string& s = architecture.activation;
-  const bool polynomial = s == "identity" || s == "square" || s == "leaky_relu(1)" ||
-                          s.starts_with("polynomial") || s.starts_with("monomial") ||
-                          s.starts_with("hermite");
-  const bool lipschitz = s != "sign" && s != "exp" && !s.starts_with("rectified_power");
-  return architecture.is_plain() && !polynomial && lipschitz && architecture.depth() >= 2 &&
-         architecture.bias_scale > 0 && architecture.weight_scale > 0;
+bool positive_by_theorem(const Architecture& architecture, const limit::Duals& duals) {
+  const std::string& name = architecture.activation;
+  const bool fits = architecture.is_plain() && architecture.depth() >= 2 && architecture.bias_scale > 0 &&
+                    architecture.weight_scale > 0;
+  if (!fits || duals.contains(name) || !limit::has_dual(name)) return false;
+  // Of all known functions these are not Lipschitz, or not known to be; polynomials are left to their series.
+  const std::string_view family = read_activation(name).name;
+  if (family == "sign" || family == "exp" || family == "rectified_power") return false;
+  return !limit::rule_by_name(name)->slope_series(1, 0, 1).finite;
 }
 
 double decay_exponent(const SphereSpectrum& spectrum, Index first, Index last) {

@@ -60,8 +60,8 @@ struct Positivity {
 
 /// Whether Theta_inf is positive definite on the sphere by Jacot et al. 2018, Proposition 2: a plain network
 /// with an activation that is Lipschitz and no polynomial, depth at least 2, a bias, weights. (False says
-/// nothing.)
-[[nodiscard]] bool positive_by_theorem(const Architecture& architecture);
+/// nothing; of an activation of the user's own, nothing is said.)
+[[nodiscard]] bool positive_by_theorem(const Architecture& architecture, const limit::Duals& duals = {});
 
 /// The slope of log mu_k against log k by least squares over positive mu_k well above their bounds, first <=
 /// k <= last. Throws UserError when there are fewer than three.
