@@ -113,10 +113,10 @@ void require_finite(const LimitKernels& limit) {
           "the limit kernel overflowed to a value that is not finite; smaller inputs or scales are needed");
 }
 
-// The largest bound of the NTK over its largest entry.
+// The largest bound of the NTK over its largest entry; infinity where an entry has none.
 double relative_bound(const LimitKernels& limit) {
   double bound = 0, entry = 0;
-  for (const double b : limit.ntk_bound) bound = std::max(bound, b);
+  for (const double b : limit.ntk_bound) bound = std::isfinite(b) ? std::max(bound, b) : HUGE_VAL;
   for (const double v : limit.ntk.values) entry = std::max(entry, std::abs(v));
   return entry > 0 ? bound / entry : 0;
 }
@@ -169,9 +169,12 @@ void require_fit(const Options& o, double n1, double n2, Index inputs) {
 void say(const Options& o, Shape shape, double bound, const char* what, std::ostream& out,
          nlohmann::json& facts) {
   facts["shape"] = {shape.rows, shape.cols};
-  facts["bound"] = bound;
-  out << o.out << ": " << what << ", " << to_string(shape) << ", within " << run::significant(bound, 2)
-      << " of the largest entry\n";
+  facts["bound"] = std::isfinite(bound) ? nlohmann::json(bound) : nlohmann::json(nullptr);
+  out << o.out << ": " << what << ", " << to_string(shape) << ", ";
+  if (std::isfinite(bound))
+    out << "within " << run::significant(bound, 2) << " of the largest entry\n";
+  else
+    out << "some entries without a bound of their error\n";
 }
 
 LimitKernels kernels_of(const Options& o, const Architecture& architecture, const Matrix<double>& x,

@@ -244,3 +244,31 @@ TEST_CASE("functions whose dual does not exist are refused") {
   CHECK(std::abs(steep(.01, 0, .01).value - 1 / .98) < 1e-13);
   CHECK_THROWS_AS((void)limit::Dual::numerical("exp"), UserError);
 }
+
+// Far out tanh is sign to the last digit, but for what E s'^2 = int sech^4 / sqrt(2 pi v) = 4/3 / sqrt(2 pi
+// v) says at equal inputs; beyond 1e30 nothing is said.
+TEST_CASE("numerical duals are right up to the largest variance, and refuse what is above") {
+  const limit::Dual tanh("tanh"), sign("sign");
+  for (const double v : {1e10, 1e13, 1e16, 1e22, 1e30}) {
+    const DualValue a = tanh(v, .5 * v, v), b = sign(v, .5 * v, v), one = tanh(v, v, v);
+    const double steep = 4 / 3. / std::sqrt(2 * std::numbers::pi * v);
+    CAPTURE(v);
+    // the next terms are smaller by 1 / v
+    CHECK(std::abs(a.value - b.value) <= a.value_bound + 8 / v);
+    CHECK(std::abs(a.slope - b.slope) <= a.slope_bound + 8 * b.slope / v);
+    CHECK(a.value_bound < 1e-11);
+    CHECK(a.slope_bound < 1e-11 * steep);
+    CHECK(std::abs(one.slope - steep) <= one.slope_bound + 8 * steep / v);
+  }
+  CHECK_THROWS_AS((void)tanh(1e50, 1e50, 1e50), UserError);
+  CHECK_THROWS_AS((void)tanh(1, 0, 1e31), UserError);
+}
+
+TEST_CASE("closed forms do not overflow before their variances do") {
+  const DualValue e = limit::Dual("erf")(1e300, 1e299, 1e300),
+                  g = limit::Dual("gaussian")(1e300, 1e299, 1e300);
+  const double root = std::sqrt(.99);  // over sqrt(pq)
+  CHECK(std::abs(e.value - 2 / std::numbers::pi * std::asin(.1)) < 1e-15);
+  CHECK(std::abs(e.slope / (2 / std::numbers::pi / root * 1e-300) - 1) < 1e-14);
+  CHECK(std::abs(g.value / (.5 / root * 1e-300) - 1) < 1e-14);
+}

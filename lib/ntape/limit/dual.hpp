@@ -49,7 +49,8 @@ class Dual {
   /// The numerical route for an activation of the tape's table, whether or not there is a closed form.
   [[nodiscard]] static Dual numerical(const std::string& activation);
 
-  /// Throws UserError when [[p, c], [c, q]] is no covariance. Closed forms cost some 50 ns; numerical duals
+  /// Throws UserError when [[p, c], [c, q]] is no covariance; for numerical duals, when a variance is above
+  /// 1e30. Closed forms cost some 50 ns; numerical duals
   /// compute the coefficients of p and q each time, some 100 us to 5 ms, tenths of a second where variances
   /// differ by many orders of magnitude. (Kernels, in recursion.hpp, compute them once per example.)
   [[nodiscard]] DualValue operator()(double p, double c, double q) const {

@@ -25,11 +25,13 @@ struct UnitRule {
   std::vector<unsigned char> upper, even;
   [[nodiscard]] std::size_t size() const { return weight.size(); }
 };
-[[nodiscard]] UnitRule unit_rule(double step);
+/// `scale`: one over the thinnest layer at an end; what counts is whether it is above 1e5.
+[[nodiscard]] UnitRule unit_rule(double step, double scale = 1);
 
 /// Between successive edges (ascending) the tanh-sinh rule of that step: indifferent to what g does at an
 /// edge, be it a kink, a layer of any thinness or an infinite slope (Takahasi and Mori 1974).
-[[nodiscard]] LineRule edged_rule(const std::vector<double>& edges, double step);
+/// `scale` as above.
+[[nodiscard]] LineRule edged_rule(const std::vector<double>& edges, double step, double scale);
 
 /// The rule for g(z) = s(scale z + shift) and products of such, s having features of size 1 between kinks.
 /// `kinks`: where they are in z. `center`: where the argument is 0, a layer when the scale is large. Each

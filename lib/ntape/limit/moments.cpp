@@ -15,6 +15,13 @@ UserError not_integrable(double variance) {
   return UserError(text.str());
 }
 
+UserError too_large(double variance) {
+  std::ostringstream text;
+  text << "the dual of this activation is an integral, right up to a variance of " << kLargestVariance
+       << ", and the variance here is " << variance << "; smaller inputs or scales are needed";
+  return UserError(text.str());
+}
+
 // Whether what lies at and beyond `reach` deviations is nothing beside the whole.
 double far_part(const Function& s, double deviation, double reach) {
   double most = 0;
@@ -71,12 +78,14 @@ std::vector<double> scaled_kinks(const Function& s, double variance) {
 }
 
 Sensitivity sharpened(Sensitivity given, const Function& s, double variance) {
+  if (variance > kLargestVariance) return given;
   const Moments m = moments(s, variance);
   if (m.error < 1e-6) given.stretch = std::fmin(given.stretch, m.stretch * (1 + 1e-5));
   return given;
 }
 
 Moments moments(const Function& s, double variance) {
+  if (!(variance <= kLargestVariance)) throw too_large(variance);
   const double deviation = std::sqrt(variance);
   Moments m{.variance = variance};
   for (;; m.reach *= 1.4) {

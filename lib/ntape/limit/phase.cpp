@@ -13,7 +13,9 @@ namespace {
 template <class Map>
 double end_of(Map map, double x, double most) {
   for (int k = 0; k < 3000; ++k) {
-    const double one = map(x), two = map(one);
+    const double one = map(x);
+    if (!(one <= most)) return limit::kInfinity;
+    const double two = map(one);
     if (!(two <= most)) return limit::kInfinity;
     if (std::abs(two - one) <= 4 * limit::kEpsilon * two) return two;
     if (two < 1e-280) return 0;
