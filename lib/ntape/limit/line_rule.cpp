@@ -77,7 +77,8 @@ LineRule line_rule(const LineTask& task, int refinement) {
 double nested_error(double fine, double coarse, double scale) {
   if (scale == 0) return 0;
   const double gap = std::min(std::abs(fine - coarse) / scale, 1.0);
-  return scale * gap * std::sqrt(std::sqrt(gap));
+  if (gap > kUnresolved) return scale;
+  return scale * (gap > kConverging ? gap : gap * std::sqrt(std::sqrt(gap)));
 }
 
 }  // namespace ntape::limit

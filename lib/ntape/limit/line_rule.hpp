@@ -47,8 +47,13 @@ struct LineTask {
 /// Above this scale, or with kinks, line_rule is edged.
 constexpr double kLargestUniformScale = 8;
 
+/// A relative difference of two nested rules above this says that they do not see the function at all, and
+/// only below the other that they have begun to converge as they do for a smooth one.
+constexpr double kUnresolved = 1e-3, kConverging = 1e-9;
+
 /// Bounds the error of the finer of two nested rules by the difference of the two: the error falls like its
-/// square for smooth integrands, less so for edged ones with thin layers; the power 5/4 leaves room.
+/// square for smooth integrands, less so for edged ones with thin layers; the power 5/4 leaves room. Above
+/// kConverging it is the difference itself, above kUnresolved the whole scale.
 [[nodiscard]] double nested_error(double fine, double coarse, double scale);
 
 }  // namespace ntape::limit

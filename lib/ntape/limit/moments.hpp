@@ -22,7 +22,8 @@ constexpr double kLargestVariance = 1e30;
 
 /// Throws UserError above kLargestVariance; when s(u) is not finite, or its square has no end within 37
 /// deviations.
-[[nodiscard]] Moments moments(const Function& s, double variance);
+/// Steep places take as many refinements as they need, up to ten; the error says what is left.
+[[nodiscard]] Moments moments(const Function& s, double variance, int refinements = 11);
 
 /// The sensitivity with its stretch no more than what an integral says, where that is resolved: through many
 /// layers a factor is a power.
