@@ -120,3 +120,30 @@ TEST_CASE("an activation that nobody knows is refused by its name") {
   CHECK_THROWS_AS((void)limit_kernels(network("other", 3), x, {.duals = {{"mine", own_relu()}}}), UserError);
   CHECK_THROWS_AS((void)power_series(network("mine", 3)), UserError);
 }
+
+// Their K' has a part that no derivative between kinks knows: sign's is 1/(2 pi) times a density, not 0.
+TEST_CASE("functions that jump at a kink are refused, others with a kink are not") {
+  using limit::Dual;
+  using limit::Function;
+  const auto zero = [](double) { return 0.0; };
+  const auto step = [](double at) { return [=](double x) { return x > at ? x : 0.0; }; };
+  const auto step_slope = [](double at) { return [=](double x) { return x > at ? 1.0 : 0.0; }; };
+  CHECK_THROWS_AS(Dual(Function{[](double x) { return x > 0   ? 1.
+                                                      : x < 0 ? -1.
+                                                              : 0.; }, zero, {0}}),
+                  UserError);
+  CHECK_THROWS_AS(Dual(Function{step(1), step_slope(1), {1}}), UserError);
+  CHECK_THROWS_AS(Dual(Function{step(-1e6), step_slope(-1e6), {-1e6}}), UserError);
+  CHECK_NOTHROW(Dual(Function{step(0), step_slope(0), {0, 3}}));
+  CHECK_NOTHROW(clamp());
+  // infinite slopes on one side, and a steep place
+  CHECK_NOTHROW(Dual(Function{[](double x) { return x > 0 ? std::pow(x, .75) : 0; },
+                              [](double x) { return x > 0 ? .75 * std::pow(x, -.25) : 0; },
+                              {0}}));
+  CHECK_NOTHROW(Dual(Function{[](double x) { return std::tanh(1e6 * (x - 2)); },
+                              [](double x) {
+                                const double c = 1 / std::cosh(1e6 * (x - 2));
+                                return 1e6 * c * c;
+                              },
+                              {2}}));
+}
