@@ -147,3 +147,21 @@ TEST_CASE("functions that jump at a kink are refused, others with a kink are not
                               },
                               {2}}));
 }
+
+// e^{a x^2}: K(p,c,q) = ((1 - 2ap)(1 - 2aq) - 4 a^2 c^2)^{-1/2} where 4 a p < 1, and nothing at variance 1.
+TEST_CASE("a function needs to be integrable at the variances of its layer only") {
+  const limit::Dual grows(limit::Function{[](double x) { return std::exp(.4 * x * x); },
+                                          [](double x) { return .8 * x * std::exp(.4 * x * x); }});
+  const Architecture a{.widths = {2, 1, 1}, .activation = "grows", .bias_scale = .1};
+  Matrix<double> x = make_matrix<double>(2, 2);
+  x(0, 0) = .5;
+  x(0, 1) = .3;
+  x(1, 0) = -.2;
+  x(1, 1) = .4;
+  const LimitKernels k = limit_kernels(a, x, {.duals = {{"grows", grows}}});
+  const double p = .17 + .01, q = .1 + .01, c = .01 + .01;
+  const double expected = 1 / std::sqrt((1 - .8 * p) * (1 - .8 * q) - .64 * c * c) + .01;
+  CHECK(std::abs(k.nngp.values(0, 1) - expected) <= k.nngp_bound(0, 1) + 4e-16);
+  CHECK(k.nngp_bound(0, 1) < 1e-12);
+  CHECK_THROWS_AS((void)grows(1, .5, 1), UserError);
+}

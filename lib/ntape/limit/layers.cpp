@@ -50,7 +50,7 @@ class Walk {
         ExampleColumns(now_.size())};
     layer.unit = rescale(!layer.layer_norm && layer.rule->degree() == 1.0);
     layer.factors = factors(a_, l, exponent_);
-    layer.jump = layer.rule->sensitivity(1).jump;
+    layer.jump = layer.rule->jump();
     std::vector<double> variances(now_.size()), errors(now_.size());
     for (std::size_t i = 0; i < now_.size(); ++i) enter(layer.examples, i, variances[i], errors[i]);
     layer.prepared = layer.rule->prepare(variances, tolerance_);
