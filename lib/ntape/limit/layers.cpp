@@ -105,6 +105,8 @@ class Walk {
     at.deviation[i] = std::sqrt(variance);
     at.before[i] = e.mean;
     at.before_error[i] = e.mean_error;
+    at.root_previous[i] = std::sqrt(e.a);
+    at.previous_error[i] = e.a_error;
   }
 
   void leave(HiddenLayer& layer, std::size_t i, double variance, double variance_error) {
@@ -161,29 +163,12 @@ class Walk {
 }  // namespace
 
 std::vector<ExampleColumns::Numbers*> ExampleColumns::columns() {
-  return {&variance,
-          &variance_error,
-          &sum_error,
-          &deviation,
-          &inverse,
-          &inverse_error,
-          &size,
-          &slope_size,
-          &value_slack,
-          &slope_slack,
-          &smooth,
-          &moving,
-          &steepest,
-          &mean,
-          &mean_error,
-          &before,
-          &before_error,
-          &activation,
-          &activation_error,
-          &root_activation,
-          &root_next,
-          &dead,
-          &next_slack};
+  return {
+      &variance,       &variance_error, &sum_error,        &deviation,       &inverse,      &inverse_error,
+      &size,           &slope_size,     &value_slack,      &slope_slack,     &smooth,       &moving,
+      &steepest,       &mean,           &mean_error,       &before,          &before_error, &root_previous,
+      &previous_error, &activation,     &activation_error, &root_activation, &root_next,    &dead,
+      &next_slack};
 }
 ExampleColumns::ExampleColumns(std::size_t count) {
   for (Numbers* column : columns()) column->assign(count, 0.0);
