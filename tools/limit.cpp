@@ -113,10 +113,12 @@ double largest(const Matrix<double>& m) {
   return most;
 }
 
-// The largest bound of the NTK over its largest entry.
+// The largest bound of the NTK over its largest entry; infinity where an entry has none.
 double relative_bound(const LimitKernels& limit) {
   const double entry = largest(limit.ntk.values);
-  return entry > 0 ? largest(limit.ntk_bound) / entry : 0;
+  double bound = 0;
+  for (const double b : limit.ntk_bound) bound = std::isfinite(b) ? std::max(bound, b) : HUGE_VAL;
+  return entry > 0 ? bound / entry : 0;
 }
 
 void add_layers(io::NpzWriter& file, const std::vector<Matrix<double>>& layers) {
@@ -170,9 +172,12 @@ void require_fit(const Options& o, const Architecture& architecture, const Matri
 void say(const Options& o, Shape shape, double bound, const char* what, std::ostream& out,
          nlohmann::json& facts) {
   facts["shape"] = {shape.rows, shape.cols};
-  facts["bound"] = bound;
-  out << o.out << ": " << what << ", " << to_string(shape) << ", within " << run::significant(bound, 2)
-      << " of the largest entry\n";
+  facts["bound"] = std::isfinite(bound) ? nlohmann::json(bound) : nlohmann::json(nullptr);
+  out << o.out << ": " << what << ", " << to_string(shape) << ", ";
+  if (std::isfinite(bound))
+    out << "within " << run::significant(bound, 2) << " of the largest entry\n";
+  else
+    out << "some entries without a bound of their error\n";
 }
 
 // Of results that are worth little.

@@ -118,10 +118,11 @@ SphereSpectrum answer_sphere(const Architecture& a, Index dimension, Index degre
       << ":\n"
       << run::format_table({"degree", "eigenvalue", "error below", "multiplicity"}, rows);
   if (s.value.size() > kShown) out << "(" << s.value.size() - kShown << " more)\n";
-  out << "with multiplicities they add up to " << number(s.sum) << " of kappa(1) = " << number(s.kappa_one)
-      << '\n';
+  out << "with multiplicities, those above their error add up to " << number(s.sum) << " +- "
+      << run::significant(s.sum_bound, 2) << " of kappa(1) = " << number(s.kappa_one) << '\n';
   facts["sphere"] = {{"dimension", dimension},         {"eigenvalues", s.value}, {"bounds", s.bound},
-                     {"multiplicity", s.multiplicity}, {"sum", s.sum},           {"kappa_one", s.kappa_one}};
+                     {"multiplicity", s.multiplicity}, {"sum", s.sum},           {"sum_bound", s.sum_bound},
+                     {"kappa_one", s.kappa_one}};
   if (positive) describe_positivity(a, s, out, square, facts);
   return s;
 }

@@ -51,7 +51,7 @@ class LimitFile final : public LimitSink {
     }
     for (const double v : part.ntk.values) entry_ = std::max(entry_, std::abs(v));
     taken_ = true;
-    for (const double b : part.ntk_bound) bound_ = std::max(bound_, b);
+    for (const double b : part.ntk_bound) bound_ = std::isfinite(b) ? std::max(bound_, b) : HUGE_VAL;
     windows_.write(window(at), [&](Index n, Index m, Index, Index) { return part.ntk.values(n, m); });
   }
   [[nodiscard]] double relative_bound() const { return entry_ > 0 ? bound_ / entry_ : 0; }

@@ -233,6 +233,78 @@ TEST_CASE("sensitivities bound the root mean squares they are named for") {
   }
 }
 
+// Steep places far from 0 that no kink announces: the bound may be as large as the dual, but it holds. At
+// equal inputs an integral over one normal is the oracle, by equal steps that resolve the function.
+TEST_CASE("bounds hold where a function is too steep for the rules") {
+  struct Steep {
+    std::string what;
+    limit::Function s;
+    double at, size;  // where it is steep, and over what length
+  };
+  const auto tanh_at = [](double at, double scale) {
+    return Steep{"tanh " + std::to_string(scale) + "(x - " + std::to_string(at) + ")",
+                 {[=](double x) { return std::tanh(scale * (x - at)); },
+                  [=](double x) {
+                    const double c = 1 / std::cosh(scale * (x - at));
+                    return scale * c * c;
+                  }},
+                 at,
+                 1 / scale};
+  };
+  const Steep bump{"bump",
+                   {[](double x) { return std::exp(-(x - 1000) * (x - 1000)); },
+                    [](double x) { return -2 * (x - 1000) * std::exp(-(x - 1000) * (x - 1000)); }},
+                   1000,
+                   1};
+  for (const auto& [f, variance] : {std::pair{tanh_at(30, 1), 900.},
+                                    {tanh_at(30, 1), 1e4},
+                                    {tanh_at(100, 1), 1e4},
+                                    {tanh_at(300, 1), 1e6},
+                                    {tanh_at(0, 1000), 1.},
+                                    {tanh_at(2, 300), 4.},
+                                    {bump, 1e8}}) {
+    const DualValue d = limit::Dual(f.s)(variance, variance, variance);
+    const double deviation = std::sqrt(variance), h = .05 * f.size / deviation;
+    // by parts where the function is steep, coarsely elsewhere
+    double value = 0, slope = 0;
+    const double low = (f.at - 60 * f.size) / deviation, high = (f.at + 60 * f.size) / deviation;
+    const auto add = [&](double from, double to, double step) {
+      const int n = std::max(1, static_cast<int>(std::ceil((to - from) / step)));
+      for (int k = 0; k < n; ++k) {
+        const double width = (to - from) / n;
+        for (const double node : {-std::sqrt(.6), 0., std::sqrt(.6)}) {
+          const double z = from + (k + .5 + node / 2) * width, u = z * deviation;
+          const double w =
+              (node == 0 ? 8 : 5) / 18. * width * std::exp(-z * z / 2) / std::sqrt(2 * std::numbers::pi);
+          value += w * f.s.f(u) * f.s.f(u);
+          slope += w * f.s.df(u) * f.s.df(u);
+        }
+      }
+    };
+    add(-10, low, 1e-3);
+    add(low, high, h);
+    add(high, 10, 1e-3);
+    CAPTURE(f.what);
+    CAPTURE(variance);
+    CAPTURE(d.value);
+    CAPTURE(d.value_bound);
+    CAPTURE(d.slope_bound);
+    CHECK(std::abs(d.value - value) <= d.value_bound + 1e-9 * value);
+    CHECK(std::abs(d.slope - slope) <= d.slope_bound + 1e-9 * slope);
+  }
+  // tanh(1000 x) at (1, .5, 1) is tanh at variances of 1e6, which has its features at 0
+  const DualValue a = limit::Dual(tanh_at(0, 1000).s)(1, .5, 1), b = limit::Dual("tanh")(1e6, .5e6, 1e6);
+  CHECK(std::abs(a.value - b.value) <= a.value_bound + b.value_bound);
+  CHECK(std::abs(a.slope - 1e6 * b.slope) <= a.slope_bound + 1e6 * b.slope_bound);
+  for (const double rho : {1., .5}) {
+    const limit::Dual wave = limit::Dual::numerical("sin"), exact("sin");
+    const DualValue n = wave(1e4, rho * 1e4, 1e4), e = exact(1e4, rho * 1e4, 1e4);
+    CAPTURE(rho);
+    CHECK(std::abs(n.value - e.value) <= n.value_bound + e.value_bound);
+    CHECK(std::abs(n.slope - e.slope) <= n.slope_bound + e.slope_bound);
+  }
+}
+
 TEST_CASE("functions whose dual does not exist are refused") {
   CHECK_THROWS_AS(limit::Dual(limit::Function{}), UserError);
   CHECK_THROWS_AS(
@@ -243,4 +315,32 @@ TEST_CASE("functions whose dual does not exist are refused") {
   CHECK_THROWS_AS((void)steep(1, .5, 1), UserError);
   CHECK(std::abs(steep(.01, 0, .01).value - 1 / .98) < 1e-13);
   CHECK_THROWS_AS((void)limit::Dual::numerical("exp"), UserError);
+}
+
+// Far out tanh is sign to the last digit, but for what E s'^2 = int sech^4 / sqrt(2 pi v) = 4/3 / sqrt(2 pi
+// v) says at equal inputs; beyond 1e30 nothing is said.
+TEST_CASE("numerical duals are right up to the largest variance, and refuse what is above") {
+  const limit::Dual tanh("tanh"), sign("sign");
+  for (const double v : {1e10, 1e13, 1e16, 1e22, 1e30}) {
+    const DualValue a = tanh(v, .5 * v, v), b = sign(v, .5 * v, v), one = tanh(v, v, v);
+    const double steep = 4 / 3. / std::sqrt(2 * std::numbers::pi * v);
+    CAPTURE(v);
+    // the next terms are smaller by 1 / v
+    CHECK(std::abs(a.value - b.value) <= a.value_bound + 8 / v);
+    CHECK(std::abs(a.slope - b.slope) <= a.slope_bound + 8 * b.slope / v);
+    CHECK(a.value_bound < 1e-11);
+    CHECK(a.slope_bound < 1e-11 * steep);
+    CHECK(std::abs(one.slope - steep) <= one.slope_bound + 8 * steep / v);
+  }
+  CHECK_THROWS_AS((void)tanh(1e50, 1e50, 1e50), UserError);
+  CHECK_THROWS_AS((void)tanh(1, 0, 1e31), UserError);
+}
+
+TEST_CASE("closed forms do not overflow before their variances do") {
+  const DualValue e = limit::Dual("erf")(1e300, 1e299, 1e300),
+                  g = limit::Dual("gaussian")(1e300, 1e299, 1e300);
+  const double root = std::sqrt(.99);  // over sqrt(pq)
+  CHECK(std::abs(e.value - 2 / std::numbers::pi * std::asin(.1)) < 1e-15);
+  CHECK(std::abs(e.slope / (2 / std::numbers::pi / root * 1e-300) - 1) < 1e-14);
+  CHECK(std::abs(g.value / (.5 / root * 1e-300) - 1) < 1e-14);
 }

@@ -120,3 +120,48 @@ TEST_CASE("an activation that nobody knows is refused by its name") {
   CHECK_THROWS_AS((void)limit_kernels(network("other", 3), x, {.duals = {{"mine", own_relu()}}}), UserError);
   CHECK_THROWS_AS((void)power_series(network("mine", 3)), UserError);
 }
+
+// Their K' has a part that no derivative between kinks knows: sign's is 1/(2 pi) times a density, not 0.
+TEST_CASE("functions that jump at a kink are refused, others with a kink are not") {
+  using limit::Dual;
+  using limit::Function;
+  const auto zero = [](double) { return 0.0; };
+  const auto step = [](double at) { return [=](double x) { return x > at ? x : 0.0; }; };
+  const auto step_slope = [](double at) { return [=](double x) { return x > at ? 1.0 : 0.0; }; };
+  CHECK_THROWS_AS(Dual(Function{[](double x) { return x > 0   ? 1.
+                                                      : x < 0 ? -1.
+                                                              : 0.; }, zero, {0}}),
+                  UserError);
+  CHECK_THROWS_AS(Dual(Function{step(1), step_slope(1), {1}}), UserError);
+  CHECK_THROWS_AS(Dual(Function{step(-1e6), step_slope(-1e6), {-1e6}}), UserError);
+  CHECK_NOTHROW(Dual(Function{step(0), step_slope(0), {0, 3}}));
+  CHECK_NOTHROW(clamp());
+  // infinite slopes on one side, and a steep place
+  CHECK_NOTHROW(Dual(Function{[](double x) { return x > 0 ? std::pow(x, .75) : 0; },
+                              [](double x) { return x > 0 ? .75 * std::pow(x, -.25) : 0; },
+                              {0}}));
+  CHECK_NOTHROW(Dual(Function{[](double x) { return std::tanh(1e6 * (x - 2)); },
+                              [](double x) {
+                                const double c = 1 / std::cosh(1e6 * (x - 2));
+                                return 1e6 * c * c;
+                              },
+                              {2}}));
+}
+
+// e^{a x^2}: K(p,c,q) = ((1 - 2ap)(1 - 2aq) - 4 a^2 c^2)^{-1/2} where 4 a p < 1, and nothing at variance 1.
+TEST_CASE("a function needs to be integrable at the variances of its layer only") {
+  const limit::Dual grows(limit::Function{[](double x) { return std::exp(.4 * x * x); },
+                                          [](double x) { return .8 * x * std::exp(.4 * x * x); }});
+  const Architecture a{.widths = {2, 1, 1}, .activation = "grows", .bias_scale = .1};
+  Matrix<double> x = make_matrix<double>(2, 2);
+  x(0, 0) = .5;
+  x(0, 1) = .3;
+  x(1, 0) = -.2;
+  x(1, 1) = .4;
+  const LimitKernels k = limit_kernels(a, x, {.duals = {{"grows", grows}}});
+  const double p = .17 + .01, q = .1 + .01, c = .01 + .01;
+  const double expected = 1 / std::sqrt((1 - .8 * p) * (1 - .8 * q) - .64 * c * c) + .01;
+  CHECK(std::abs(k.nngp.values(0, 1) - expected) <= k.nngp_bound(0, 1) + 4e-16);
+  CHECK(k.nngp_bound(0, 1) < 1e-12);
+  CHECK_THROWS_AS((void)grows(1, .5, 1), UserError);
+}

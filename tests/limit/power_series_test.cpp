@@ -83,8 +83,12 @@ TEST_CASE("the series sums to the curve, up to its tail") {
         CHECK(std::abs(sum - curve.value[j]) <= tail + bound + curve.bound[j] + 1e-15 * s.kappa_one);
       }
     }
+    double before = 0;
     for (Index k = 0; k <= 120; ++k) {
       CHECK(s.value[k] >= 0);
+      // what is left of kappa(1) without the coefficients so far
+      before += s.value[k] - s.bound[k];
+      CHECK(s.tail[k] <= s.kappa_one * (1 + 1e-13) + curve.bound[0] - before);
       // Thirty layers bring rho(0) to 0.98: what lies beyond the coefficients of a layer is felt.
       CHECK(s.bound[k] <= (a.depth() < 20 ? 1e-11 : 1e-5) * s.kappa_one);
       if (k > 0) CHECK(s.tail[k] <= s.tail[k - 1]);

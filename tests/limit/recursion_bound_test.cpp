@@ -33,11 +33,12 @@ Matrix<double> awkward_points() {
   return x;
 }
 
-// The plain relu recursion in extended precision, angles from cross products.
+// The relu recursion in extended precision, angles from cross products.
 struct Exact {
   long double ntk, nngp;
 };
-Exact exact_relu(const double* x, const double* y, Index depth, long double weight, long double bias) {
+Exact exact_relu(const double* x, const double* y, Index depth, long double weight, long double bias,
+                 bool norm = false) {
   using Real = long double;
   const Real pi = std::numbers::pi_v<Real>;
   const auto dot = [](const double* a, const double* b) {
@@ -58,6 +59,12 @@ Exact exact_relu(const double* x, const double* y, Index depth, long double weig
   for (int j = 0; j < 3; ++j) apart += (Real(x[j]) - y[j]) * (Real(x[j]) - y[j]);
   Real det = w * w * cross / 9 + w * b * apart / 3;
   for (Index l = 1; l < depth; ++l) {
+    const Real inverse_p = norm ? 1 / (p + 1e-5) : 1, inverse_q = norm ? 1 / (q + 1e-5) : 1,
+               inverse = std::sqrt(inverse_p) * std::sqrt(inverse_q);
+    p *= inverse_p;
+    q *= inverse_q;
+    c *= inverse;
+    det *= inverse_p * inverse_q;
     const Real root = std::sqrt(det), th = std::atan2(root, c), r = std::sqrt(p) * std::sqrt(q);
     // sin - th cos, by its series where it cancels
     Real lens = std::sin(th) - th * std::cos(th);
@@ -81,7 +88,7 @@ Exact exact_relu(const double* x, const double* y, Index depth, long double weig
     p = w * a + b;
     q = w * d + b;
     c = w * value + b;
-    theta = w * slope * theta + c;
+    theta = w * slope * inverse * theta + c;
   }
   return {theta, c};
 }
@@ -108,6 +115,91 @@ TEST_CASE("relu keeps its digits at awkward points, within the bound") {
           CHECK(k.ntk_bound(i, j) < 1e-12 * scale);
         }
     }
+}
+
+// Each layer's variances are near 1 again, whatever their error was; that of covariances adds up over layers.
+TEST_CASE("the bound holds through hundreds of layers with layer_norm") {
+  const Matrix<double> x = normal<double>(6, 3, 4);
+  double worst = 0;
+  for (const Index depth : {20, 61, 200})
+    for (const auto& [weight, bias] : {std::pair{1., 0.}, {std::sqrt(2.), .1}, {3., .1}}) {
+      Architecture a = deep("relu", depth, weight, bias);
+      a.layer_norm = true;
+      const LimitKernels k = limit_kernels(a, x);
+      for (Index i = 0; i < 6; ++i)
+        for (Index j = 0; j < 6; ++j) {
+          const Exact e = exact_relu(row(x, i), row(x, j), depth, weight, bias, true);
+          const double ntk = static_cast<double>(std::abs(k.ntk.values(i, j) - e.ntk)) / k.ntk_bound(i, j),
+                       nngp =
+                           static_cast<double>(std::abs(k.nngp.values(i, j) - e.nngp)) / k.nngp_bound(i, j);
+          CAPTURE(depth);
+          CAPTURE(weight);
+          CAPTURE(i);
+          CAPTURE(j);
+          CHECK(ntk <= 1);
+          CHECK(nngp <= 1);
+          CHECK(k.nngp_bound(i, j) < 1e-11 * k.nngp.values(i, i));
+          worst = std::max({worst, ntk, nngp});
+        }
+    }
+  MESSAGE("largest error over its bound: " << worst);
+}
+
+// relu with residual connections from the second hidden layer on, in extended precision.
+Exact residual_relu(long double p, long double q, long double c, Index depth, long double w, long double b) {
+  using Real = long double;
+  const Real pi = std::numbers::pi_v<Real>;
+  p = w * p + b, q = w * q + b, c = w * c + b;
+  Real theta = c, a11 = 0, a22 = 0, a12 = 0, m1 = 0, m2 = 0, sum = 0;
+  for (Index l = 1; l < depth; ++l) {
+    const Real root = std::sqrt(std::max(p * q - c * c, Real(0))), th = std::atan2(root, c);
+    const Real mu1 = std::sqrt(p / (2 * pi)), mu2 = std::sqrt(q / (2 * pi));
+    a12 += (root + (pi - th) * c) / (2 * pi) + m1 * mu2 + mu1 * m2;
+    a11 += p / 2 + 2 * m1 * mu1;
+    a22 += q / 2 + 2 * m2 * mu2;
+    m1 += mu1;
+    m2 += mu2;
+    sum += (pi - th) / (2 * pi) * theta;
+    p = w * a11 + b, q = w * a22 + b, c = w * a12 + b;
+    theta = w * sum + c;
+  }
+  return {theta, c};
+}
+
+// A cusp: an error of 1e-16 in rho would be one of 1e-9 in the angle, and in the NTK. The reference is off by
+// 1e-12.
+TEST_CASE("residual networks keep the digits of nearly collinear inputs") {
+  for (const double length : {1., 3.})
+    for (const double bias : {0., .3})
+      for (const double angle : {1e-5, 1e-6, 1e-7}) {
+        Matrix<double> x = make_matrix<double>(2, 3);
+        for (Index j = 0; j < 3; ++j) {
+          x(0, j) = .25 + static_cast<double>(j);
+          x(1, j) = length * (x(0, j) + (j == 0 ? 2 * angle : 0));
+        }
+        long double s[3] = {0, 0, 0};
+        for (Index j = 0; j < 3; ++j) {
+          const long double u = x(0, j), v = x(1, j);
+          s[0] += u * u / 3;
+          s[1] += v * v / 3;
+          s[2] += u * v / 3;
+        }
+        Architecture a = deep("relu", 10, .7, bias);
+        a.residual = true;
+        const LimitKernels k = limit_kernels(a, x);
+        const long double weight = .7;
+        const long double beta = bias;
+        const Exact e = residual_relu(s[0], s[1], s[2], 10, weight * weight, beta * beta);
+        CAPTURE(length);
+        CAPTURE(bias);
+        CAPTURE(angle);
+        const double scale = static_cast<double>(e.ntk),
+                     error = static_cast<double>(std::abs(k.ntk.values(0, 1) - e.ntk));
+        CHECK(error <= k.ntk_bound(0, 1) + 1e-12 * scale);
+        CHECK(std::abs(k.nngp.values(0, 1) - e.nngp) <= k.nngp_bound(0, 1));
+        if (length == 1 || bias == 0) CHECK(k.ntk_bound(0, 1) < 1e-11 * scale);
+        if (length == 1 || bias == 0) CHECK(error < 3e-12 * scale);
+      }
 }
 
 // A coarse tolerance against a fine one, for every activation: they differ by no more than both bounds

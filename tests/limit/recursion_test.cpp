@@ -107,3 +107,13 @@ TEST_CASE("what cannot be done is refused") {
   CHECK_THROWS_AS((void)limit_ntk(relu(3, .1), make_matrix<double>(2, 3)), ShapeError);
   CHECK_THROWS_AS((void)limit_ntk(relu(3, .1), make_matrix<double>(0, 2)), UserError);
 }
+
+TEST_CASE("inputs beyond what numerical duals take are refused, not answered wrongly") {
+  const Architecture a{.widths = {2, 1, 1}, .activation = "tanh"};
+  Matrix<double> x = make_matrix<double>(2, 2);
+  x(0, 0) = 1e78;
+  x(0, 1) = 2e78;
+  x(1, 0) = -1e78;
+  x(1, 1) = 1e78;
+  CHECK_THROWS_AS((void)limit_kernels(a, x), UserError);
+}

@@ -77,6 +77,45 @@ TEST_CASE("the spectrum of a smooth kernel in three and seven dimensions") {
   }
 }
 
+// Without a hidden layer the kernel is sigma_w^2 t + beta^2, so mu_0 = beta^2, mu_1 = sigma_w^2 / d, and no
+// more.
+TEST_CASE("the spectrum keeps its digits, within its bound, up to dimension 10000") {
+  for (const double slope : {0., 1.})
+    for (const Index d : {2, 3, 4, 10, 17, 100, 1001, 10000})
+      for (const Index degrees : {5, 60}) {
+        Architecture a = network("relu", 1, 1, d);
+        a.weight_scale = slope;
+        const SphereSpectrum s = sphere_spectrum(a, d, degrees);
+        CAPTURE(slope);
+        CAPTURE(d);
+        CAPTURE(degrees);
+        double worst = 0;
+        for (Index k = 0; k <= degrees; ++k) {
+          const double exact = k == 0 ? 1 : k == 1 ? slope / static_cast<double>(d) : 0;
+          worst = std::max(worst, std::abs(s.value[k] - exact) / s.bound[k]);
+        }
+        CHECK(worst <= 1);
+        CHECK(s.bound[0] < 1e-12);
+        CHECK(s.kappa_one == 1 + slope);
+        CHECK(std::abs(s.sum - s.kappa_one) <= s.sum_bound + 4e-16);
+        CHECK(s.sum_bound < 1e-9);
+      }
+}
+
+// Degrees in the noise have up to 1e300 harmonics and more: they count for nothing.
+TEST_CASE("eigenvalues add up to no more than the kernel at equal inputs, in any dimension") {
+  for (const Index d : {3, 30, 100, 200, 3000})
+    for (const std::string name : {"relu", "erf"}) {
+      const SphereSpectrum s = sphere_spectrum(network(name, 3, .1, d), d, 200);
+      CAPTURE(d);
+      CAPTURE(name);
+      CHECK(std::isfinite(s.sum));
+      CHECK(std::isfinite(s.sum_bound));
+      CHECK(s.sum > .5 * s.kappa_one);
+      CHECK(s.sum <= s.kappa_one + s.sum_bound);
+    }
+}
+
 // N equally spaced points: the Gram matrix over N is circulant with eigenvalues sum_m mu_{|j + m N|}.
 TEST_CASE("equally spaced points on the circle alias the spectrum") {
   constexpr Index n = 16;
@@ -121,6 +160,21 @@ TEST_CASE("positivity is claimed as far as it is shown") {
   CHECK(!positive_by_theorem(network("tanh", 2, 0)));
   CHECK(!positive_by_theorem(network("tanh", 1, .1)));
   CHECK(!positive_by_theorem(network("square", 3, .1)));
+  // a line and a polynomial in any spelling; functions that are not Lipschitz; those of which only a name is
+  // known
+  for (const std::string name :
+       {"leaky_relu(1)", "leaky_relu(1.0)", "leaky_relu(1e0)", "identity", "hermite(3)", "monomial(2)",
+        "polynomial(1,2)", "exp", "sign", "rectified_power(0)", "rectified_power(2)", "mine"}) {
+    CAPTURE(name);
+    CHECK(!positive_by_theorem(network(name, 3, .1)));
+  }
+  for (const std::string name :
+       {"relu", "leaky_relu(0.5)", "leaky_relu(-1)", "abs", "gelu", "sin", "rbf(2)", "elu"}) {
+    CAPTURE(name);
+    CHECK(positive_by_theorem(network(name, 3, .1)));
+  }
+  const limit::Dual line(limit::Function{[](double x) { return x; }, [](double) { return 1.0; }});
+  CHECK(!positive_by_theorem(network("tanh", 3, .1), {{"tanh", line}}));
   Architecture residual = network("tanh", 3, .1);
   residual.residual = true;
   CHECK(!positive_by_theorem(residual));

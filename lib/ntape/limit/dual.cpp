@@ -33,6 +33,14 @@ class Unprepared final : public PreparedDual {
   std::vector<double> variances_;
 };
 
+// Limits from either side, linearly extrapolated, beside the function's size a little farther off.
+bool jumps(const Function& s, double at) {
+  const double unit = std::fmax(std::abs(at), 1.0), d = std::ldexp(unit, -40);
+  const double right = 2 * s.f(at + d) - s.f(at + 2 * d), left = 2 * s.f(at - d) - s.f(at - 2 * d);
+  const double size = std::fmax(std::abs(s.f(at + unit)), std::abs(s.f(at - unit)));
+  return std::abs(right - left) > 1e-6 * std::fmax(size, std::fmax(std::abs(right), std::abs(left)));
+}
+
 }  // namespace
 
 std::unique_ptr<PreparedDual> DualRule::prepare(const std::vector<double>& variances, double) const {
@@ -48,8 +56,12 @@ Dual::Dual(const std::string& activation) : rule_(rule_by_name(activation)) {}
 Dual::Dual(Function function) {
   if (!function.f || !function.df)
     throw UserError("a dual needs a function and its derivative; one is empty");
-  for (const double k : function.kinks)
+  for (const double k : function.kinks) {
     if (!std::isfinite(k)) throw UserError("a kink is at " + std::to_string(k) + "; it must be finite");
+    if (jumps(function, k))
+      throw UserError("the function jumps at " + std::to_string(k) +
+                      ", and so the slope of its dual is not that of its derivative; it must be continuous");
+  }
   rule_ = numerical_rule(std::move(function));
 }
 Dual Dual::numerical(const std::string& activation) {

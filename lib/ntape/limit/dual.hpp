@@ -20,8 +20,11 @@ struct DualValue {
   double slope_bound;
 };
 
-/// A function by its values, its derivative and the places where it or a derivative of it jumps. Between
-/// kinks it must be smooth; like the normal density times it squared, it must be integrable.
+/// A continuous function by its values, its derivative and the places, its kinks, where a derivative jumps.
+/// Between kinks it must be smooth, and the normal density times its square and that of its derivative must
+/// be integrable. Where it changes within much less than the distance from 0, like tanh(x - 1000) or
+/// tanh(1000 x), a kink there makes the dual sharp; without one its bound may be as large as the dual, and
+/// what lies between all nodes of a rule is not seen.
 struct Function {
   std::function<double(double)> f, df;
   std::vector<double> kinks = {};
@@ -44,12 +47,14 @@ class Dual {
   /// Closed forms, whose bounds are of rounding, but for those of tanh, sigmoid, softplus, silu and elu,
   /// which are numerical. Throws UserError for any other name and for parameters out of range.
   explicit Dual(const std::string& activation);
-  /// The dual of any function, numerically. Throws UserError when f or df is empty or a kink is not finite.
+  /// The dual of any function, numerically. Throws UserError when f or df is empty, a kink is not
+  /// finite, or the function jumps there.
   explicit Dual(Function function);
   /// The numerical route for an activation of the tape's table, whether or not there is a closed form.
   [[nodiscard]] static Dual numerical(const std::string& activation);
 
-  /// Throws UserError when [[p, c], [c, q]] is no covariance. Closed forms cost some 50 ns; numerical duals
+  /// Throws UserError when [[p, c], [c, q]] is no covariance; for numerical duals, when a variance is above
+  /// 1e30. Closed forms cost some 50 ns; numerical duals
   /// compute the coefficients of p and q each time, some 100 us to 5 ms, tenths of a second where variances
   /// differ by many orders of magnitude. (Kernels, in recursion.hpp, compute them once per example.)
   [[nodiscard]] DualValue operator()(double p, double c, double q) const {

@@ -44,7 +44,7 @@ std::pair<LineRule, double> rule_for_coefficients(const std::vector<double>& kin
   // The widest spacing of an edged rule is its step times pi/4 of an interval.
   const double finest = 2 * std::numbers::pi / frequency / (reach * std::numbers::pi / 4);
   const double step = std::exp2(std::floor(std::log2(finest)));
-  return {edged_rule(edges, step), -step};
+  return {edged_rule(edges, step, deviation), -step};
 }
 
 // sum of eight interleaved partial sums: one order for every machine, and it vectorizes
@@ -66,7 +66,7 @@ std::shared_ptr<const HermiteMaker::Table> HermiteMaker::table(double variance, 
   const double deviation = std::sqrt(variance);
   const bool shared = std::all_of(kinks.begin(), kinks.end(), [](double k) { return k == 0; });
   auto [rule, spacing] = rule_for_coefficients(kinks, deviation, reach, count);
-  const std::tuple key{reach, spacing, count};
+  const std::tuple key{reach, spacing, rule.size(), count};
   const std::lock_guard lock(mutex_);
   if (shared) {
     const auto found = tables_.find(key);

@@ -48,7 +48,8 @@ class HermiteMaker {
   Function function_;
   std::size_t most_;
   mutable std::mutex mutex_;
-  mutable std::map<std::tuple<double, double, std::size_t>, std::shared_ptr<const Table>> tables_;
+  mutable std::map<std::tuple<double, double, std::size_t, std::size_t>, std::shared_ptr<const Table>>
+      tables_;
 };
 
 /// The first d_k^2, with the errors of d_k: small ones are right to 1e-32 of the largest.

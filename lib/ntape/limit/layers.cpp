@@ -50,7 +50,7 @@ class Walk {
         ExampleColumns(now_.size())};
     layer.unit = rescale(!layer.layer_norm && layer.rule->degree() == 1.0);
     layer.factors = factors(a_, l, exponent_);
-    layer.jump = layer.rule->sensitivity(1).jump;
+    layer.jump = layer.rule->jump();
     std::vector<double> variances(now_.size()), errors(now_.size());
     for (std::size_t i = 0; i < now_.size(); ++i) enter(layer.examples, i, variances[i], errors[i]);
     layer.prepared = layer.rule->prepare(variances, tolerance_);
@@ -105,6 +105,8 @@ class Walk {
     at.deviation[i] = std::sqrt(variance);
     at.before[i] = e.mean;
     at.before_error[i] = e.mean_error;
+    at.root_previous[i] = std::sqrt(e.a);
+    at.previous_error[i] = e.a_error;
   }
 
   void leave(HiddenLayer& layer, std::size_t i, double variance, double variance_error) {
@@ -161,29 +163,12 @@ class Walk {
 }  // namespace
 
 std::vector<ExampleColumns::Numbers*> ExampleColumns::columns() {
-  return {&variance,
-          &variance_error,
-          &sum_error,
-          &deviation,
-          &inverse,
-          &inverse_error,
-          &size,
-          &slope_size,
-          &value_slack,
-          &slope_slack,
-          &smooth,
-          &moving,
-          &steepest,
-          &mean,
-          &mean_error,
-          &before,
-          &before_error,
-          &activation,
-          &activation_error,
-          &root_activation,
-          &root_next,
-          &dead,
-          &next_slack};
+  return {
+      &variance,       &variance_error, &sum_error,        &deviation,       &inverse,      &inverse_error,
+      &size,           &slope_size,     &value_slack,      &slope_slack,     &smooth,       &moving,
+      &steepest,       &mean,           &mean_error,       &before,          &before_error, &root_previous,
+      &previous_error, &activation,     &activation_error, &root_activation, &root_next,    &dead,
+      &next_slack};
 }
 ExampleColumns::ExampleColumns(std::size_t count) {
   for (Numbers* column : columns()) column->assign(count, 0.0);

@@ -31,12 +31,13 @@ struct ExampleColumns {
   Numbers smooth;       ///< sqrt(p) times the curvature
   Numbers moving;  ///< what the variance's error does to jumps of s' away from 0: half of it, relative, times
                    ///< the sensitivity's `moving`
-  Numbers steepest;              ///< the sensitivity's
-  Numbers mean, mean_error;      ///< mu, of s at this layer; residual networks only
-  Numbers before, before_error;  ///< m^{l-1}
-  Numbers activation;            ///< A^l(x,x)
-  Numbers activation_error;      ///< relative
-  Numbers root_activation;       ///< sqrt(A^l(x,x))
+  Numbers steepest;                       ///< the sensitivity's
+  Numbers mean, mean_error;               ///< mu, of s at this layer; residual networks only
+  Numbers before, before_error;           ///< m^{l-1}
+  Numbers root_previous, previous_error;  ///< sqrt(A^{l-1}(x,x)) and the relative error of its square
+  Numbers activation;                     ///< A^l(x,x)
+  Numbers activation_error;               ///< relative
+  Numbers root_activation;                ///< sqrt(A^l(x,x))
   Numbers root_next;   ///< square root of Sigma^{l+1}(x,x), scaled as in this layer; 1 where that is 0
   Numbers dead;        ///< 1 where Sigma^{l+1}(x,x) is 0, 0 elsewhere
   Numbers next_slack;  ///< relative error of A^l(x,x) times bias / Sigma^{l+1}: its part in the gap's

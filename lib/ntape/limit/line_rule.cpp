@@ -14,9 +14,9 @@ double density(double z) {
 
 }  // namespace
 
-UnitRule unit_rule(double step) {
-  // x(-3.5) = 3e-23: what lies beyond is nothing even beside a layer of 1e-5.
-  const int count = static_cast<int>(std::floor(3.5 / step));
+UnitRule unit_rule(double step, double scale) {
+  // x(-3.5) = 3e-23, x(-4.2) = 3e-46: what lies beyond is nothing beside a layer of 1e-5, of 1e-28.
+  const int count = static_cast<int>(std::floor((scale < 1e5 ? 3.5 : 4.2) / step));
   UnitRule rule;
   for (int k = -count; k <= count; ++k) {
     const double t = k * step, e = std::exp(-pi * std::sinh(std::abs(t)));
@@ -40,8 +40,8 @@ LineRule uniform_rule(double spacing, double reach) {
   return rule;
 }
 
-LineRule edged_rule(const std::vector<double>& edges, double step) {
-  const UnitRule unit = unit_rule(step);
+LineRule edged_rule(const std::vector<double>& edges, double step, double scale) {
+  const UnitRule unit = unit_rule(step, scale);
   LineRule rule;
   for (std::size_t e = 0; e + 1 < edges.size(); ++e) {
     const double low = edges[e], high = edges[e + 1], width = high - low;
@@ -71,13 +71,14 @@ LineRule line_rule(const LineTask& task, int refinement) {
   for (const double z : task.kinks) add(z);
   std::sort(edges.begin(), edges.end());
   edges.erase(std::unique(edges.begin(), edges.end()), edges.end());
-  return edged_rule(edges, std::ldexp(1.0 / 16, -refinement));
+  return edged_rule(edges, std::ldexp(1.0 / 16, -refinement), task.scale);
 }
 
 double nested_error(double fine, double coarse, double scale) {
   if (scale == 0) return 0;
   const double gap = std::min(std::abs(fine - coarse) / scale, 1.0);
-  return scale * gap * std::sqrt(std::sqrt(gap));
+  if (gap > kUnresolved) return scale;
+  return scale * (gap > kConverging ? gap : gap * std::sqrt(std::sqrt(gap)));
 }
 
 }  // namespace ntape::limit

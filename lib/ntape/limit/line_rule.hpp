@@ -25,11 +25,13 @@ struct UnitRule {
   std::vector<unsigned char> upper, even;
   [[nodiscard]] std::size_t size() const { return weight.size(); }
 };
-[[nodiscard]] UnitRule unit_rule(double step);
+/// `scale`: one over the thinnest layer at an end; what counts is whether it is above 1e5.
+[[nodiscard]] UnitRule unit_rule(double step, double scale = 1);
 
 /// Between successive edges (ascending) the tanh-sinh rule of that step: indifferent to what g does at an
 /// edge, be it a kink, a layer of any thinness or an infinite slope (Takahasi and Mori 1974).
-[[nodiscard]] LineRule edged_rule(const std::vector<double>& edges, double step);
+/// `scale` as above.
+[[nodiscard]] LineRule edged_rule(const std::vector<double>& edges, double step, double scale);
 
 /// The rule for g(z) = s(scale z + shift) and products of such, s having features of size 1 between kinks.
 /// `kinks`: where they are in z. `center`: where the argument is 0, a layer when the scale is large. Each
@@ -45,8 +47,13 @@ struct LineTask {
 /// Above this scale, or with kinks, line_rule is edged.
 constexpr double kLargestUniformScale = 8;
 
+/// A relative difference of two nested rules above this says that they do not see the function at all, and
+/// only below the other that they have begun to converge as they do for a smooth one.
+constexpr double kUnresolved = 1e-3, kConverging = 1e-9;
+
 /// Bounds the error of the finer of two nested rules by the difference of the two: the error falls like its
-/// square for smooth integrands, less so for edged ones with thin layers; the power 5/4 leaves room.
+/// square for smooth integrands, less so for edged ones with thin layers; the power 5/4 leaves room. Above
+/// kConverging it is the difference itself, above kUnresolved the whole scale.
 [[nodiscard]] double nested_error(double fine, double coarse, double scale);
 
 }  // namespace ntape::limit

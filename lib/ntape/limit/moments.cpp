@@ -15,6 +15,13 @@ UserError not_integrable(double variance) {
   return UserError(text.str());
 }
 
+UserError too_large(double variance) {
+  std::ostringstream text;
+  text << "the dual of this activation is an integral, right up to a variance of " << kLargestVariance
+       << ", and the variance here is " << variance << "; smaller inputs or scales are needed";
+  return UserError(text.str());
+}
+
 // Whether what lies at and beyond `reach` deviations is nothing beside the whole.
 double far_part(const Function& s, double deviation, double reach) {
   double most = 0;
@@ -71,23 +78,28 @@ std::vector<double> scaled_kinks(const Function& s, double variance) {
 }
 
 Sensitivity sharpened(Sensitivity given, const Function& s, double variance) {
-  const Moments m = moments(s, variance);
+  if (variance > kLargestVariance) return given;
+  constexpr int kFew = 4;
+  const Moments m = moments(s, variance, kFew);
   if (m.error < 1e-6) given.stretch = std::fmin(given.stretch, m.stretch * (1 + 1e-5));
   return given;
 }
 
-Moments moments(const Function& s, double variance) {
+Moments moments(const Function& s, double variance, int refinements) {
+  if (!(variance <= kLargestVariance)) throw too_large(variance);
   const double deviation = std::sqrt(variance);
   Moments m{.variance = variance};
   for (;; m.reach *= 1.4) {
     const LineTask task{deviation, 0, scaled_kinks(s, variance), m.reach};
     Sums fine;
-    // What a halved spacing still changes by 1e-11 is right to rounding.
-    for (int refinement = 0; refinement < 4; ++refinement) {
+    // What a halved spacing still changes by 1e-11 is right to rounding. What is 0 at all nodes may be seen
+    // by more of them.
+    for (int refinement = 0; refinement < refinements; ++refinement) {
       const LineRule rule = line_rule(task, refinement);
       fine = sums(s, deviation, rule, false);
       m.error = distance(sums(s, deviation, rule, true), fine);
-      if (m.error < 1e-11 || variance == 0) break;
+      if ((m.error < 1e-11 && fine.value > 0 && fine.slope > 0) || variance == 0) break;
+      if (!std::isfinite(fine.value) || !std::isfinite(fine.slope)) break;
     }
     if (!std::isfinite(fine.value) || !std::isfinite(fine.slope)) throw not_integrable(variance);
     const double far = far_part(s, deviation, m.reach);
@@ -96,7 +108,8 @@ Moments moments(const Function& s, double variance) {
     m.slope = fine.slope;
     m.stretch = std::sqrt(fine.stretch);
     m.curving = std::sqrt(fine.curving);
-    m.error = m.error * std::sqrt(m.error) + 16 * kEpsilon;
+    const double converged = m.error > kConverging ? m.error : m.error * std::sqrt(m.error);
+    m.error = (m.error > kUnresolved ? std::max(m.error, 1.0) : converged) + 16 * kEpsilon;
     if (far <= 1e-18 * (fine.value + fine.slope)) return m;
     if (m.reach > 27) throw not_integrable(variance);
   }

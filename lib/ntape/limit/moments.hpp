@@ -17,8 +17,13 @@ struct Moments {
   double reach = 10;   ///< in standard deviations: where s^2 and s'^2 times the density end
 };
 
-/// Throws UserError when s(u) is not finite, or its square has no end within 37 deviations.
-[[nodiscard]] Moments moments(const Function& s, double variance);
+/// Up to here the nodes next to u = 0 lie within a feature of size 1.
+constexpr double kLargestVariance = 1e30;
+
+/// Throws UserError above kLargestVariance; when s(u) is not finite, or its square has no end within 37
+/// deviations.
+/// Steep places take as many refinements as they need, up to ten; the error says what is left.
+[[nodiscard]] Moments moments(const Function& s, double variance, int refinements = 11);
 
 /// The sensitivity with its stretch no more than what an integral says, where that is resolved: through many
 /// layers a factor is a power.

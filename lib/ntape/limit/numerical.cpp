@@ -60,6 +60,13 @@ class Numerical final : public DualRule {
     if (out.moving > 0) out.steepest = steepest(m.reach * std::sqrt(variance));
     return out;
   }
+  // Without moments: the function need not be integrable at any variance but the layer's.
+  double jump() const override {
+    if (sensitivity_) return sensitivity_(1).jump;
+    double sum = 0;
+    for (const Jump& j : jumps_) sum += std::abs(j.size);
+    return sum;
+  }
   SlopeSeries slope_series(double variance, double variance_error, std::size_t count) const override {
     SlopeSeries series = hermite_slopes(maker_.function(), variance, variance_error, count);
     double moving = 0;  // |h_k| <= e^{z^2/4}

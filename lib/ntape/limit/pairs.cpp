@@ -37,6 +37,48 @@ struct Gap {
   }
 };
 
+struct Estimate {
+  double value, error;
+};
+
+// (sqrt(x) - sqrt(y))^2 for the roots given, x and y having relative errors.
+Estimate squared_difference(double root_x, double root_y, double error) {
+  const double d = root_x - root_y, off = (root_x + root_y) * (error / 2 + kEpsilon);
+  return {d * d, (2 * std::abs(d) + off) * off};
+}
+
+// One of the examples in A + K + m mu' + mu m': roots of its variances in the three, relative errors.
+struct Parts {
+  double a, k, w, m, mu;
+  double a_error, k_error, w_error;
+  Parts(const ExampleColumns& u, std::size_t i)
+      : a(u.root_previous[i]),
+        k(u.size[i]),
+        w(std::sqrt(std::max(2 * u.before[i] * u.mean[i], 0.0))),
+        m(u.before[i]),
+        mu(u.mean[i]),
+        a_error(u.previous_error[i]),
+        k_error(2 * u.value_slack[i] / (u.size[i] + kTiny) + 16 * kEpsilon),
+        // a mean of 0 is that of an odd function, and exact
+        w_error(m == 0 || mu == 0 ? 0 : u.before_error[i] / std::abs(m) + u.mean_error[i] / std::abs(mu)) {}
+};
+
+// sqrt(A11 A22) - A12 for the sum of parts with known gaps, all terms small where these are: of three
+// products, as in Lagrange's identity, and of the means, (sqrt(m mu') - sqrt(mu m'))^2.
+Estimate gap_of_sum(const Parts& x, const Parts& y, double norm, Estimate a, Estimate k) {
+  const double e_a = x.a_error + y.a_error, e_k = x.k_error + y.k_error, e_w = x.w_error + y.w_error;
+  const Estimate ak = squared_difference(x.a * y.k, x.k * y.a, e_a + e_k),
+                 aw = squared_difference(x.a * y.w, x.w * y.a, e_a + e_w),
+                 kw = squared_difference(x.k * y.w, x.w * y.k, e_k + e_w);
+  const Estimate means = squared_difference(std::sqrt(x.m * y.mu), std::sqrt(x.mu * y.m), e_w);
+  const double all = norm + x.a * y.a + x.k * y.k + x.w * y.w;
+  const double apart = (ak.value + aw.value + kw.value) / all,
+               own = x.a * y.a * a.value + x.k * y.k * k.value;
+  const double error = (ak.error + aw.error + kw.error) / all + means.error + x.a * y.a * a.error +
+                       x.k * y.k * k.error + (apart + own + means.value) * (16 * kEpsilon + e_a + e_k + e_w);
+  return {std::clamp((apart + own - means.value) / norm, 0.0, 1.0), error / norm};
+}
+
 }  // namespace
 
 void PairRow::run(const Layers& layers, const Start& start) {
@@ -94,12 +136,17 @@ void PairRow::through(const HiddenLayer& layer, std::size_t index, const Start& 
   const auto column = [&](const ExampleColumns::Numbers& numbers) { return numbers.data() + start.first; };
   if (layer.unit != 1) scale(layer.unit, count);
   double covariance[kMost], value[kMost], slope[kMost], value_error[kMost], slope_error[kMost], a_gap[kMost];
-  const double* inverse = column(u.inverse);
-  for (std::size_t k = 0; k < count; ++k) covariance[k] = c_[k] * (u.inverse[i] * inverse[k]);
-  if (layer.layer_norm)  // Equal inputs have their variance as covariance, without this rounding.
-    for (std::size_t k = 0; k < count; ++k)
-      if (gap_[k] == 0 && c_[k] >= 0 && u.variance[i] == u.variance[start.first + k])
-        covariance[k] = u.variance[i];
+  const double *inverse = column(u.inverse), *deviations = column(u.deviation);
+  // layer_norm brings every variance near 1, and its error with it; that of c would go on growing, so c is
+  // made anew of the gap, to `rounded` of sqrt(pq). Equal inputs have their variance as covariance exactly.
+  const double rounded = layer.layer_norm ? 4 * kEpsilon : 0;
+  for (std::size_t k = 0; k < count; ++k) {
+    const double root = u.deviation[i] * deviations[k];
+    const bool equal = gap_[k] == 0 && c_[k] >= 0 && u.variance[i] == u.variance[start.first + k];
+    covariance[k] = !layer.layer_norm ? c_[k]
+                    : equal           ? u.variance[i]
+                                      : std::copysign((1 - gap_[k]) * root, c_[k]);
+  }
   layer.prepared->row(i, start.first, count, covariance, gap_,
                       {value, slope, value_error, slope_error, a_gap});
 
@@ -108,8 +155,7 @@ void PairRow::through(const HiddenLayer& layer, std::size_t index, const Start& 
                  smooth = u.smooth[i];
     const double value_slack = u.value_slack[i], slope_slack = u.slope_slack[i];
     const double jump = layer.jump / std::sqrt(2 * std::numbers::pi);
-    const double *sizes = column(u.size), *slope_sizes = column(u.slope_size),
-                 *deviations = column(u.deviation);
+    const double *sizes = column(u.size), *slope_sizes = column(u.slope_size);
     const double *value_slacks = column(u.value_slack), *slope_slacks = column(u.slope_slack),
                  *smooths = column(u.smooth);
     vectorized([&]() NTAPE_LOOP {
@@ -117,11 +163,12 @@ void PairRow::through(const HiddenLayer& layer, std::size_t index, const Start& 
       for (std::size_t k = 0; k < count; ++k) {
         const double e = gap_error_[k], dth = turn(gap_[k], e);
         const double change = slope_slack * slope_sizes[k] + slope_slacks[k] * slope_size +
-                              smooth * smooths[k] * e + jump * (smooth + smooths[k]) * std::sqrt(e * dth) +
-                              jump * jump * dth;
+                              smooth * smooths[k] * (e + rounded) +
+                              jump * (smooth + smooths[k]) * std::sqrt(e * dth) + jump * jump * dth;
         const double most = slope_size * slope_sizes[k], here = std::abs(slope[k]) + change;
         const double steepest = here < most ? here : most, rho = deviation * deviations[k] * steepest * e;
-        value_error[k] += value_slack * sizes[k] + value_slacks[k] * size + rho;
+        value_error[k] += value_slack * sizes[k] + value_slacks[k] * size + rho +
+                          deviation * deviations[k] * steepest * rounded;
         slope_error[k] += change;
         // rho of A, where the rule knows its gap: a homogeneous dual normalized depends on rho alone
         const double norm = size * sizes[k];
@@ -167,16 +214,28 @@ void PairRow::through(const HiddenLayer& layer, std::size_t index, const Start& 
 
 // A = A^{l-1} + K + m mu' + mu m'.
 void PairRow::add_previous(const HiddenLayer& layer, const Start& start, double* value, double* error,
-                           double* a_gap) const {
+                           double* a_gap) {
   const ExampleColumns& u = layer.examples;
   const std::size_t i = start.i;
+  const Parts x(u, i);
   for (std::size_t k = 0; k < start.count; ++k) {
     const std::size_t j = start.first + k;
+    const double own = value[k];
     value[k] += a_[k] + (u.before[i] * u.mean[j] + u.mean[i] * u.before[j]);
     error[k] += a_error_[k] + std::abs(u.before[i]) * u.mean_error[j] +
                 std::abs(u.before[j]) * u.mean_error[i] + u.before_error[i] * std::abs(u.mean[j]) +
                 u.before_error[j] * std::abs(u.mean[i]) + 2 * kEpsilon * std::abs(value[k]);
+    // Where the sum and its parts are positive, from the gaps of the parts.
+    const double norm = u.root_activation[i] * u.root_activation[j];
+    const bool known = a_gap[k] >= 0 && a_[k] >= 0 && own >= 0 && value[k] > 0 && norm > 0 &&
+                       x.m * x.mu >= 0 && x.m * u.mean[j] >= 0 && x.mu * u.before[j] >= 0;
+    const double own_gap = a_gap[k];
     a_gap[k] = -1;
+    if (!known) continue;
+    const Estimate gap =
+        gap_of_sum(x, Parts(u, j), norm, {a_gap_[k], a_rho_error_[k]}, {own_gap, rho_error_[k]});
+    a_gap[k] = gap.value;
+    rho_error_[k] = gap.error;
   }
 }
 
@@ -195,6 +254,8 @@ void PairRow::gap_by_difference(const HiddenLayer& layer, const Start& start, do
       const double error = (a_error_[k] + size * (own_error + errors[k]) / 2) * inverse + 4 * kEpsilon;
       a_gap[k] = known ? a_gap[k] : gap;
       rho_error_[k] = known ? rho_error_[k] : norm > 0 ? error : 0.0;
+      a_gap_[k] = a_gap[k];
+      a_rho_error_[k] = rho_error_[k];
     }
   });
 }

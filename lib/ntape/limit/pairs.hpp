@@ -36,16 +36,17 @@ class PairRow {
   void scale(double unit, std::size_t count);
   void through(const HiddenLayer& layer, std::size_t index, const Start& start);
   void add_previous(const HiddenLayer& layer, const Start& start, double* value, double* error,
-                    double* a_gap) const;
+                    double* a_gap);
   void gap_by_difference(const HiddenLayer& layer, const Start& start, double* a_gap);
   void next(const HiddenLayer& layer, const Start& start, const double* a_gap);
 
   double c_[kMost], c_error_[kMost];      // Sigma
   double gap_[kMost], gap_error_[kMost];  // 1 - |rho|, with the error of rho
   double theta_[kMost], theta_error_[kMost];
-  double a_[kMost], a_error_[kMost];      // A, before residual layers
-  double rho_error_[kMost];               // of A
-  double sum_[kMost], sum_error_[kMost];  // T
+  double a_[kMost], a_error_[kMost];          // A, before residual layers
+  double rho_error_[kMost];                   // of A
+  double a_gap_[kMost], a_rho_error_[kMost];  // gap of A and error of its rho, before residual layers
+  double sum_[kMost], sum_error_[kMost];      // T
   std::vector<Numbers> shares_, share_sums_;
 };
 

@@ -24,7 +24,7 @@ struct Image {
 template <class Map>
 double end_of(Map map, double x) {
   constexpr int kRounds = 1000, kPatience = 40, kAtRest = 20;
-  constexpr double kMost = 1e100;
+  constexpr double kMost = 1e25;  // numerical duals go to 1e30
   int at_rest = 0;
   for (int k = 0; k < kRounds; ++k) {
     const Image one = map(x);

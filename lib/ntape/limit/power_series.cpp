@@ -140,10 +140,12 @@ PowerSeries power_series(const Architecture& architecture, Index degrees, double
     out.bound.push_back((high[k] - low[k]) / 2 + kEpsilon * high[k]);
     rest -= low[k];
   }
-  // What is above `degrees`, and the coefficients up to there from the last on.
+  // What is above `degrees`, and the coefficients up to there from the last on; or kappa(1) without those
+  // before, where that is less.
   double tail = out.degree && *out.degree <= degrees ? 0 : std::max(rest + 4 * kEpsilon * one.value[0], 0.0);
   out.tail.resize(degrees + 1);
-  for (Index k = degrees + 1; k-- > 0; tail += high[k]) out.tail[k] = tail;
+  for (Index k = degrees + 1; k-- > 0; tail += high[k], rest += low[k])
+    out.tail[k] = std::min(tail, std::max(rest + 4 * kEpsilon * one.value[0], 0.0));
   return out;
 }
 

@@ -50,7 +50,8 @@ struct LimitKernels {
 /// Otherwise of the widths only the input's matters.
 /// x [N1 x n_0], x2 [N2 x n_0]; several outputs have the limit Theta_inf (x) Id, of which this is Theta_inf.
 /// Throws UserError when has_limit is false for an activation in use that is not among the duals given, when
-/// a tolerance is out of range, when a numerical dual would overflow; ShapeError when the columns are not
+/// a tolerance is out of range, when a numerical dual would overflow or its variance is above 1e30;
+/// ShapeError when the columns are not
 /// n_0. Values too large for double come out as infinity or NaN; those on the way are scaled. Cost N1 N2 (n_0
 /// + L c), c being some 100 ns for closed forms and for numerical ones that converge in some 100 terms; half
 /// of it for the symmetric form. Same bits for any number of threads.

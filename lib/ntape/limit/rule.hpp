@@ -77,6 +77,8 @@ class DualRule {
   [[nodiscard]] virtual DualValue at(const Covariance& s) const = 0;
   [[nodiscard]] virtual double mean(double variance) const = 0;
   [[nodiscard]] virtual Sensitivity sensitivity(double variance) const = 0;
+  /// The sum over the jumps of s' of their sizes, as in Sensitivity.
+  [[nodiscard]] virtual double jump() const { return sensitivity(1).jump; }
   [[nodiscard]] virtual std::optional<double> degree() const { return {}; }
   /// `tolerance`: an error, relative to sqrt(K(p,p,p) K(q,q,q)), below which there is no need to go.
   /// The rule must outlive the result.

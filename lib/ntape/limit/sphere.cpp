@@ -1,9 +1,12 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <ntape/base/errors.hpp>
 #include <ntape/limit/line_rule.hpp>
 #include <ntape/limit/pairs.hpp>
+#include <ntape/limit/rules_by_name.hpp>
 #include <ntape/limit/sphere.hpp>
+#include <ntape/ops/activation_spelling.hpp>
 #include <numbers>
 
 namespace ntape {
@@ -11,10 +14,31 @@ namespace {
 
 using std::numbers::pi;
 
-// Gamma(d/2) / (sqrt(pi) Gamma((d-1)/2)): one over the integral of sin^{d-2}.
-double measure_factor(double d) {
-  return std::exp(std::lgamma(d / 2) - std::lgamma((d - 1) / 2)) / std::sqrt(pi);
+// Gamma(d/2) / (sqrt(pi) Gamma((d-1)/2)): one over the integral of sin^{d-2}. It is 1/pi at d = 2, 1/2 at 3,
+// and grows by d / (d-1) from d to d + 2; a difference of two lgammas would lose digits as d grows.
+double measure_factor(Index d) {
+  long double factor = d % 2 == 0 ? std::numbers::inv_pi_v<long double> : 0.5L;
+  for (Index n = 2 + d % 2; n < d; n += 2)
+    factor *= static_cast<long double>(n) / static_cast<long double>(n - 1);
+  return static_cast<double>(factor);
 }
+// Its relative error.
+double measure_error(Index d) {
+  return limit::kEpsilon +
+         static_cast<double>(d) * static_cast<double>(std::numeric_limits<long double>::epsilon());
+}
+
+// sin^{d-2} and what rounding does to it, relative: to the logarithm, which is of the cosine near pi/2, and,
+// through cot, to the angle.
+struct Measure {
+  double weight, error;
+  Measure(double d, double t) {
+    const double cosine = std::sin(pi / 2 - t), sine = std::sin(t);
+    const double logarithm = t > pi / 4 ? std::log1p(-cosine * cosine) / 2 : std::log(sine);
+    weight = d == 2 ? 1 : std::exp((d - 2) * logarithm);
+    error = (d - 2) * (4 * std::abs(logarithm) + 2 * t * cosine / sine) * limit::kEpsilon;
+  }
+};
 
 // N(d,k) = (2k + d - 2) / k binom(k + d - 3, k - 1)
 std::vector<double> multiplicities(Index d, Index degrees) {
@@ -98,22 +122,29 @@ SphereSpectrum sphere_spectrum(const Architecture& architecture, Index dimension
                     "; it must be from 2 to 10000");
   if (degrees > 2000)
     throw UserError(std::to_string(degrees) + " degrees are asked for; at most 2000 are possible");
-  // Six nodes a wave at the widest spacing, step pi^2 / 4; half of them still resolve it.
-  const double step = std::exp2(std::floor(std::log2(4 / (3 * pi * static_cast<double>(degrees + 32)))));
-  std::vector<double> angles, weights;
+  const double d = static_cast<double>(dimension), factor = measure_factor(dimension);
+  // Six nodes a wave at the widest spacing, step pi^2 / 4; half of them still resolve it. Near pi/2, P_k
+  // waves like cos(sqrt(k (k + d - 2)) th), and the spectrum of sin^{d-2} is a normal of deviation sqrt(d -
+  // 2).
+  const auto waves = [&](Index k) {
+    return std::sqrt(static_cast<double>(k) * static_cast<double>(k + dimension - 2));
+  };
+  const double finest = waves(degrees) + 8 * std::sqrt(d - 2) + 32;
+  const double step = std::exp2(std::floor(std::log2(4 / (3 * pi * finest))));
+  std::vector<double> angles, weights, weight_errors;
   std::vector<bool> even;
   const limit::UnitRule unit = limit::unit_rule(step);
   for (std::size_t j = 0; j < unit.size(); ++j) {
     const double t = pi * unit.from_end[j];
     angles.push_back(unit.upper[j] ? pi - t : t);
-    const double log_weight = static_cast<double>(dimension - 2) * std::log(std::sin(t));
-    weights.push_back(pi * unit.weight[j] * (dimension == 2 ? 1 : std::exp(log_weight)));
+    const Measure measure(d, t);
+    weights.push_back(pi * unit.weight[j] * measure.weight);
+    weight_errors.push_back(measure.error);
     even.push_back(unit.even[j] != 0);
   }
   const AngleCurve kappa = angle_curve(architecture, square, angles, duals);
 
-  const double d = static_cast<double>(dimension), factor = measure_factor(d);
-  SphereSpectrum out{dimension, {}, {}, multiplicities(dimension, degrees), 0, 0};
+  SphereSpectrum out{dimension, {}, {}, multiplicities(dimension, degrees), 0, 0, 0};
   out.kappa_one = angle_curve(architecture, square, {0}, duals).value[0];
   std::vector<double> before(angles.size(), 0.0), now(angles.size(), 1.0), cosines;
   for (const double a : angles) cosines.push_back(std::cos(a));
@@ -124,13 +155,16 @@ SphereSpectrum sphere_spectrum(const Architecture& architecture, Index dimension
       sum += term;
       if (even[j]) coarse += 2 * term;
       size += std::abs(term);
-      error += std::abs(weighted) * kappa.bound[j];
+      error += std::abs(weighted) * kappa.bound[j] + std::abs(term) * weight_errors[j];
     }
     out.value.push_back(sum);
-    // The recurrence for P_k loses about k units of rounding.
-    out.bound.push_back(error + limit::nested_error(sum, coarse, size) +
-                        (16 + static_cast<double>(k)) * limit::kEpsilon * size);
-    out.sum += out.multiplicity[k] * sum;
+    // The recurrence for P_k loses about a unit of rounding each wave, and so does a cosine.
+    const double units = 16 * limit::kEpsilon + 2 * waves(k) * limit::kEpsilon + measure_error(dimension);
+    out.bound.push_back(error + limit::nested_error(sum, coarse, size) + units * size);
+    if (sum > out.bound.back()) {
+      out.sum += out.multiplicity[k] * sum;
+      out.sum_bound += out.multiplicity[k] * out.bound.back();
+    }
     // (k + d - 2) P_{k+1} = (2k + d - 2) t P_k - k P_{k-1}; at k = 0, P_1 = t
     const double n = static_cast<double>(k);
     for (std::size_t j = 0; j < angles.size(); ++j) {
@@ -163,14 +197,15 @@ Positivity positivity(const SphereSpectrum& spectrum, const PowerSeries& series)
   return positivity(shown);
 }
 
-bool positive_by_theorem(const Architecture& architecture) {
-  const std::string& s = architecture.activation;
-  const bool polynomial = s == "identity" || s == "square" || s == "leaky_relu(1)" ||
-                          s.starts_with("polynomial") || s.starts_with("monomial") ||
-                          s.starts_with("hermite");
-  const bool lipschitz = s != "sign" && s != "exp" && !s.starts_with("rectified_power");
-  return architecture.is_plain() && !polynomial && lipschitz && architecture.depth() >= 2 &&
-         architecture.bias_scale > 0 && architecture.weight_scale > 0;
+bool positive_by_theorem(const Architecture& architecture, const limit::Duals& duals) {
+  const std::string& name = architecture.activation;
+  const bool fits = architecture.is_plain() && architecture.depth() >= 2 && architecture.bias_scale > 0 &&
+                    architecture.weight_scale > 0;
+  if (!fits || duals.contains(name) || !limit::has_dual(name)) return false;
+  // Of all known functions these are not Lipschitz, or not known to be; polynomials are left to their series.
+  const std::string_view family = read_activation(name).name;
+  if (family == "sign" || family == "exp" || family == "rectified_power") return false;
+  return !limit::rule_by_name(name)->slope_series(1, 0, 1).finite;
 }
 
 double decay_exponent(const SphereSpectrum& spectrum, Index first, Index last) {

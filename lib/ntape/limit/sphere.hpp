@@ -33,14 +33,16 @@ struct SphereSpectrum {
   std::vector<double> bound;         ///< of its error: of quadrature, rounding and the kernel itself
   std::vector<double> multiplicity;  ///< N(d,k)
   double kappa_one = 0;              ///< kappa(1) = sum over all k of N(d,k) mu_k
-  double sum = 0;                    ///< that sum up to k = degrees
+  double sum = 0;                    ///< that sum over the degrees whose mu_k is above its bound
+  double sum_bound = 0;              ///< of its error: it is large where many harmonics share what is small
 };
 
 /// By the Funk-Hecke formula, with P_k the Gegenbauer polynomial of degree k that is 1 at 1,
 ///   mu_k = Gamma(d/2) / (sqrt(pi) Gamma((d-1)/2)) int_0^pi kappa(cos th) P_k(cos th) sin^{d-2} th dth,
 /// by a tanh-sinh rule in th, where kappa is smooth but for the ends. Inputs have |x|^2 / n_0 = square; the
 /// input width of the architecture does not matter otherwise. Throws UserError for a dimension below 2 or
-/// above 10000, more than 2000 degrees; as angle_curve. Cost: some 30 (degrees + 32) values of kappa.
+/// above 10000, more than 2000 degrees; as angle_curve. Cost: some 30 (sqrt(k (k + d)) + 8 sqrt(d) + 32)
+/// values of kappa, k = degrees.
 [[nodiscard]] SphereSpectrum sphere_spectrum(const Architecture& architecture, Index dimension,
                                              Index degrees = 200, double square = 1,
                                              const limit::Duals& duals = {});
@@ -58,8 +60,8 @@ struct Positivity {
 
 /// Whether Theta_inf is positive definite on the sphere by Jacot et al. 2018, Proposition 2: a plain network
 /// with an activation that is Lipschitz and no polynomial, depth at least 2, a bias, weights. (False says
-/// nothing.)
-[[nodiscard]] bool positive_by_theorem(const Architecture& architecture);
+/// nothing; of an activation of the user's own, nothing is said.)
+[[nodiscard]] bool positive_by_theorem(const Architecture& architecture, const limit::Duals& duals = {});
 
 /// The slope of log mu_k against log k by least squares over positive mu_k well above their bounds, first <=
 /// k <= last. Throws UserError when there are fewer than three.

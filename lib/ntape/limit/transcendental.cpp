@@ -23,9 +23,10 @@ Sensitivity sharpened(const Suprema& suprema, Rule rule, double variance) {
   return limit::sharpened(suprema.at(variance), s, variance);
 }
 
-// sqrt((1+2p)(1+2q) - 4c^2), without subtracting what is nearly equal.
+// sqrt((1+2p)(1+2q) - 4c^2), without subtracting what is nearly equal, and without the square of the
+// determinant, which overflows.
 double erf_root(const Covariance& s) {
-  return std::sqrt(1 + 2 * (s.p + s.q) + 4 * determinant(s));
+  return std::hypot(std::sqrt(1 + 2 * (s.p + s.q)), 2 * s.root_determinant());
 }
 
 // (1 - x^2)^{-1/2} in powers of x: (2m)! / (4^m m!^2) of even ones.
@@ -171,7 +172,7 @@ struct Gaussian {
     return rounded_series(std::move(value), {16, 4, 2, 1}, v_error);
   }
   DualValue at(const Covariance& s) const {
-    const double root = erf_root(s), slope = 4 * s.c / (root * root * root);
+    const double root = erf_root(s), slope = 4 * (s.c / root) / root / root;
     return {1 / root, slope, rounding(1 / root), rounding(slope, 32)};
   }
   double mean(double variance) const { return 1 / std::sqrt(1 + 2 * variance); }
