@@ -185,9 +185,14 @@ TEST_CASE("duplicated examples give the answer of minimum norm, and are reported
   // condition about 10, numbers of order 1
   for (Index i = 0; i < 5; ++i) CHECK(std::abs(end(i, 0) - means(i % 3, 0)) < 1e-13);
   CHECK(largest_difference(there.at(Moment::flow(kInfinity)), expected) < 1e-13);
-  // At a finite time zero modes move nothing that other inputs see: kappa along them is 1e-16, times t/N
-  // = 20.
-  CHECK(largest_difference(there.at(Moment::flow(100)), expected) < 1e-12);
+  // Zero modes move nothing that other inputs see, whatever the time: kappa along them is 1e-16, not 0.
+  for (const double t : {100., 1e15, 1e18, 1e300})
+    CHECK(largest_difference(there.at(Moment::flow(t)), expected) < 1e-12);
+  const Matrix<double> late = there.at(Moment::descent(Index(1) << 60, .1)),
+                       heavy = there.at(Moment::descent(Index(1) << 60, .1, .9));
+  CHECK(largest_difference(late, expected) < 1e-12);
+  CHECK(largest_difference(heavy, expected) < 1e-12);
+  CHECK(largest_difference(lazy.at(Moment::flow(1e25)), end) < 1e-13);
   CHECK(lazy.report().null_modes == 2);
   CHECK(lazy.report().unreachable > .1);
   CHECK(lazy.report().backward_error < 1e-15);
@@ -201,6 +206,10 @@ TEST_CASE("a kernel that is indefinite beyond rounding is reported and does not 
   k(1, 1) = -1e-5;
   const LazyPrediction lazy(k, zeros<double>(2, 1), normal<double>(2, 1, 1));
   CHECK(lazy.at(Moment::flow(1e12))(1, 0) == 0);
+  Matrix<double> cross = make_matrix<double>(1, 2);
+  cross(0, 0) = cross(0, 1) = .5;
+  const auto there = lazy.elsewhere(cross, zeros<double>(1, 1));
+  CHECK(largest_difference(there.at(Moment::flow(1e12)), there.at(Moment::flow(kInfinity))) < 1e-15);
   REQUIRE(warning(lazy.report()));
   CHECK(warning(lazy.report())->find("not positive semidefinite") != std::string::npos);
 }

@@ -67,9 +67,10 @@ Matrix<double> KernelFactor::cross_components(const Matrix<double>& kappa) const
 }
 
 Moment::Response KernelFactor::response(Index mode, const Moment& moment, Index examples) const {
-  const bool stays = moment.is_infinite() && is_null(mode);
-  const double lambda = stays ? 0 : std::max(eigen_.values[mode], 0.0);
-  return moment.response(lambda / static_cast<double>(examples));
+  // K v = 0 implies kappa v = 0 for a positive semidefinite kernel, so that nothing moves, whatever the time;
+  // by their rounding the two would meet a gain of t.
+  if (is_null(mode)) return {1, 0};
+  return moment.response(eigen_.values[mode] / static_cast<double>(examples));
 }
 
 double KernelFactor::inverse(Index mode, double ridge) const {

@@ -13,8 +13,8 @@ namespace ntape {
 /// c. Functions on examples [N x C] have their entries in that order either way.
 ///
 /// The eigenvalues are those of K, not divided by N. Where they are negative, which those of no Gram matrix
-/// are, they count as zero. A mode up to null_level() is one that K does not determine: at infinite time, and
-/// in solves without a ridge, it is left out (minimum norm). At finite times no mode is.
+/// are, they count as zero. A mode up to null_level() is one that K cannot tell from zero: it is left out, at
+/// any time and in solves without a ridge (minimum norm).
 class KernelFactor {
  public:
   /// Throws ShapeError unless K is square, UserError when it holds what is not finite, is not symmetric to
@@ -40,7 +40,7 @@ class KernelFactor {
   /// kappa V^T [M x n], kappa [M x n] the kernel of other examples against these. 2 M n^2 flops.
   [[nodiscard]] Matrix<double> cross_components(const Matrix<double>& kappa) const;
 
-  /// What a moment of training on N examples does to mode k; null modes stay at infinite time.
+  /// What a moment of training on N examples does to mode k; null modes stay where they are.
   [[nodiscard]] Moment::Response response(Index mode, const Moment& moment, Index examples) const;
 
   /// (K + r I)^{-1} b, r >= 0 in absolute terms, b a function; of minimum norm when r = 0. `kernel` is K

@@ -22,7 +22,7 @@ Gaussian make_gaussian(Matrix<double> mean, Matrix<double> covariance, double ro
   Matrix<double>& k = g.covariance;
   for (Index i = 0; i < k.shape(0); ++i) {
     for (Index j = 0; j < i; ++j) k(i, j) = k(j, i) = (k(i, j) + k(j, i)) / 2;
-    g.least_variance = i == 0 ? k(i, i) : std::min(g.least_variance, k(i, i));
+    if (i == 0 || k(i, i) < g.least_variance || std::isnan(k(i, i))) g.least_variance = k(i, i);
   }
   return g;
 }
