@@ -255,3 +255,21 @@ TEST_CASE("limit writes a kernel of any size in little memory, with the same bit
   for (const char* options : {"f.npy --layers", "f.npy --angles 5", "f.npy --memory much"})
     CHECK(run(tool_line(line + options), here).code == 2);
 }
+
+// At 1e78 variances are 1e156: the integrals do not reach there, and said something wrong. In dimension 3000
+// there are more harmonics than numbers.
+TEST_CASE("limit refuses inputs that are too large and prints numbers only") {
+  const TempDir folder;
+  Matrix<double> x = normal<double>(3, 2, 1);
+  x *= 1e78;
+  io::write_npy(folder / "x.npy", x);
+  const Surroundings here{.folder = folder.path()};
+  const Outcome large = run(tool_line("limit --inputs x.npy --activation tanh --out t.npz"), here);
+  CHECK(large.code == 2);
+  CHECK(large.err.find("smaller inputs or scales are needed") != std::string::npos);
+  CHECK(run(tool_line("limit --inputs x.npy --activation erf --out e.npz"), here).code == 0);
+  const Outcome high = run(tool_line("limit --sphere 3000 --activation tanh --depth 3"), here);
+  CHECK(high.code == 0);
+  CHECK(high.out.find("nan") == std::string::npos);
+  CHECK(high.out.find("inf") == std::string::npos);
+}
