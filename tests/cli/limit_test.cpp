@@ -330,3 +330,21 @@ TEST_CASE("limit says what it cannot tell of inputs that are too small, of other
   CHECK(nothing.code == 2);
   CHECK(contains(nothing.err, "the NTK is 0 at every angle"));
 }
+
+// At 1e78 variances are 1e156: the integrals do not reach there, and said something wrong. In dimension 3000
+// there are more harmonics than numbers.
+TEST_CASE("limit refuses inputs that are too large and prints numbers only") {
+  const TempDir folder;
+  Matrix<double> x = normal<double>(3, 2, 1);
+  x *= 1e78;
+  io::write_npy(folder / "x.npy", x);
+  const Surroundings here{.folder = folder.path()};
+  const Outcome large = run(tool_line("limit --inputs x.npy --activation tanh --out t.npz"), here);
+  CHECK(large.code == 2);
+  CHECK(large.err.find("smaller inputs or scales are needed") != std::string::npos);
+  CHECK(run(tool_line("limit --inputs x.npy --activation erf --out e.npz"), here).code == 0);
+  const Outcome high = run(tool_line("limit --sphere 3000 --activation tanh --depth 3"), here);
+  CHECK(high.code == 0);
+  CHECK(high.out.find("nan") == std::string::npos);
+  CHECK(high.out.find("inf") == std::string::npos);
+}

@@ -260,6 +260,8 @@ TEST_CASE("bounds hold where a function is too steep for the rules") {
                                     {tanh_at(30, 1), 1e4},
                                     {tanh_at(100, 1), 1e4},
                                     {tanh_at(300, 1), 1e6},
+                                    {tanh_at(300, 1), 1e8},
+                                    {tanh_at(3000, 1), 1e8},
                                     {tanh_at(0, 1000), 1.},
                                     {tanh_at(2, 300), 4.},
                                     {bump, 1e8}}) {
@@ -291,6 +293,17 @@ TEST_CASE("bounds hold where a function is too steep for the rules") {
     CAPTURE(d.slope_bound);
     CHECK(std::abs(d.value - value) <= d.value_bound + 1e-9 * value);
     CHECK(std::abs(d.slope - slope) <= d.slope_bound + 1e-9 * slope);
+    // a kink makes it sharp
+    limit::Function kinked = f.s;
+    kinked.kinks = {f.at};
+    for (const double rho : {-.7, .5, .99}) {
+      const DualValue a = limit::Dual(f.s)(variance, rho * variance, variance),
+                      b = limit::Dual(kinked)(variance, rho * variance, variance);
+      CAPTURE(rho);
+      CHECK(std::abs(a.value - b.value) <= a.value_bound + b.value_bound);
+      CHECK(std::abs(a.slope - b.slope) <= a.slope_bound + b.slope_bound);
+      CHECK(b.value_bound < 1e-11);
+    }
   }
   // tanh(1000 x) at (1, .5, 1) is tanh at variances of 1e6, which has its features at 0
   const DualValue a = limit::Dual(tanh_at(0, 1000).s)(1, .5, 1), b = limit::Dual("tanh")(1e6, .5e6, 1e6);

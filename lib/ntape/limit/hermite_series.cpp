@@ -101,7 +101,7 @@ HermiteCoefficients HermiteMaker::operator()(double variance, double tolerance, 
   const double reach = out.of.reach + kBeyond;
   const double enough = std::max(tolerance * tolerance, 1e-15) * whole;
 
-  double left = whole, gap = 0;
+  double left = whole, gap = 0, unseen = 0;
   std::shared_ptr<const Table> table;
   std::vector<double> df;
   for (std::size_t k = 0; k < most && (k < std::max<std::size_t>(least, 1) || left > enough); k += kBlock) {
@@ -110,6 +110,9 @@ HermiteCoefficients HermiteMaker::operator()(double variance, double tolerance, 
       table = this->table(variance, reach, std::min(most, std::max<std::size_t>(128, 4 * k)));
       df.resize(table->rule.size());
       for (std::size_t j = 0; j < df.size(); ++j) df[j] = function_.df(deviation * table->rule.at[j]);
+      double square = 0;
+      for (std::size_t j = 0; j < df.size(); ++j) square += table->rule.weight[j] * df[j] * df[j];
+      unseen = std::max(unseen, overlooked(square, whole, out.of.error));
     }
     const std::size_t nodes = df.size();
     for (std::size_t l = 0; l < kBlock; ++l) {
@@ -128,7 +131,8 @@ HermiteCoefficients HermiteMaker::operator()(double variance, double tolerance, 
   out.deviation = deviation;
   out.root_slope = size;
   out.mean_error = (out.of.error + 6 * kEpsilon) * std::sqrt(out.of.value);
-  out.error = 8 * kEpsilon * size + nested_error(gap, 0, size);
+  // What is not seen of E[s'^2] is, by Cauchy and Schwarz, not seen of d_k to its root.
+  out.error = 8 * kEpsilon * size + nested_error(gap, 0, size) + std::sqrt(unseen) * size;
   const std::size_t blocks = out.d.size() / kBlock;
   out.tail.resize(blocks + 1);
   out.total.assign(blocks + 1, 0.0);
@@ -216,7 +220,8 @@ SeriesSum hermite_dual(const HermiteCoefficients& p, const HermiteCoefficients& 
   const double spread = 1 / std::sqrt(std::max(gap * (2 - gap), 1e-300));
   const double p_total = std::min(p.total[high], p.root_slope * spread);
   const double q_total = std::min(q.total[high], q.root_slope * spread);
-  const double coefficients = p.error * q_total + q.error * p_total + 4 * kEpsilon * whole;
+  const double both = p.error * q.error * std::min(static_cast<double>(n), 1 / std::max(gap, 1e-300));
+  const double coefficients = p.error * q_total + q.error * p_total + both + 4 * kEpsilon * whole;
   const double rest = p.tail[high] * q.tail[high] * power;
   const double means = p.of.mean * q.of.mean;
   const double value = means + root * rho * sum.value;

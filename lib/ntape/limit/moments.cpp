@@ -77,6 +77,14 @@ std::vector<double> scaled_kinks(const Function& s, double variance) {
   return kinks;
 }
 
+double overlooked(double by_rule, double moment, double moment_error) {
+  if (moment == 0) return 0;
+  if (moment_error > kUnresolved) return 1;
+  const double gap = std::abs(by_rule - moment) / moment;
+  const double all = gap + (moment_error > kConverging ? moment_error : 0);
+  return all > kUnresolved ? 1 : all > 1e-12 ? all : 0;
+}
+
 Sensitivity sharpened(Sensitivity given, const Function& s, double variance) {
   if (variance > kLargestVariance) return given;
   constexpr int kFew = 4;

@@ -25,6 +25,11 @@ constexpr double kLargestVariance = 1e30;
 /// Steep places take as many refinements as they need, up to ten; the error says what is left.
 [[nodiscard]] Moments moments(const Function& s, double variance, int refinements = 11);
 
+/// How far off a moment by some rule is from what `moments` says, relative: what a rule does not see alone it
+/// does not see in a product either; with the error of the moment itself. 1 where that is nearly all, 0 where
+/// it is rounding.
+[[nodiscard]] double overlooked(double by_rule, double moment, double moment_error);
+
 /// The sensitivity with its stretch no more than what an integral says, where that is resolved: through many
 /// layers a factor is a power.
 [[nodiscard]] Sensitivity sharpened(Sensitivity given, const Function& s, double variance);

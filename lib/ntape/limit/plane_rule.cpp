@@ -72,13 +72,16 @@ Totals totals(const Function& s, const Blur& blur, double deviation, Conditional
   return sum;
 }
 
-// How far off a moment by this rule is from the same by a rule that was refined for it: what is not seen
-// alone is not seen in a product either. Relative; rounding is nothing.
-double overlooked(double here, double moment) {
-  if (moment == 0) return 0;
-  const double gap = std::abs(here - moment) / moment;
-  return gap > kUnresolved ? 1 : gap > 1e-12 ? gap : 0;
-}
+// Of the differences of nested rules at several spacings.
+struct Spread {
+  double most = 0;
+  bool converged = false;
+  void add(double difference, double size) {
+    most = std::max(most, std::abs(difference));
+    converged = converged || std::abs(difference) <= kConverging * size;
+  }
+  [[nodiscard]] double bound() const { return converged ? 0 : 4 * most; }
+};
 
 }  // namespace
 
@@ -99,21 +102,29 @@ DualValue plane_dual(const Function& s, const Blur& blur, const Moments& p, cons
   const double stretch = p.stretch * std::sqrt(q.value) + q.stretch * std::sqrt(p.value);
   const double curving = p.curving * std::sqrt(q.slope) + q.curving * std::sqrt(p.slope);
   DualValue best{0, 0, HUGE_VAL, HUGE_VAL};
+  // Where the rules do not converge, one of their differences may be small by chance: the largest counts,
+  // with room.
+  Spread values_spread, slopes_spread;
   for (int refinement = 0; refinement < 4; ++refinement) {
     const Totals t = totals(s, blur, du, v, reach, kinks, refinement);
     const double values = std::sqrt(p.value * q.value), slopes = std::sqrt(p.slope * q.slope);
-    const DualValue now{t.value, t.slope,
-                        nested_error(t.value, t.coarse_value, t.value_size) + 32 * kEpsilon * t.value_size +
-                            kEpsilon * stretch + overlooked(t.square, p.value) * values,
-                        nested_error(t.slope, t.coarse_slope, t.slope_size) + 32 * kEpsilon * t.slope_size +
-                            kEpsilon * curving + overlooked(t.slope_square, p.slope) * slopes};
+    const DualValue now{
+        t.value, t.slope,
+        nested_error(t.value, t.coarse_value, t.value_size) + 32 * kEpsilon * t.value_size +
+            kEpsilon * stretch + overlooked(t.square, p.value, std::max(p.error, q.error)) * values,
+        nested_error(t.slope, t.coarse_slope, t.slope_size) + 32 * kEpsilon * t.slope_size +
+            kEpsilon * curving + overlooked(t.slope_square, p.slope, std::max(p.error, q.error)) * slopes};
     if (now.value_bound < best.value_bound) best = {now.value, best.slope, now.value_bound, best.slope_bound};
     if (now.slope_bound < best.slope_bound) best = {best.value, now.slope, best.value_bound, now.slope_bound};
+    values_spread.add(t.value - t.coarse_value, values);
+    slopes_spread.add(t.slope - t.coarse_slope, slopes);
     const double aim = std::max(tolerance, 40 * kEpsilon);
     if (best.value_bound <= aim * t.value_size + 2 * kEpsilon * stretch &&
         best.slope_bound <= aim * t.slope_size + 2 * kEpsilon * curving)
       break;
   }
+  best.value_bound = std::max(best.value_bound, values_spread.bound());
+  best.slope_bound = std::max(best.slope_bound, slopes_spread.bound());
   return best;
 }
 
