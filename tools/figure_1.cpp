@@ -19,7 +19,10 @@ int figure_1_command(const std::vector<std::string>& arguments) {
   auto* angles =
       app.add_option("--angles", plan.angles, "on the circle, an odd number")->transform(whole_number(3));
   auto* data_seed = app.add_option("--data-seed", plan.data_seed, "of the inputs")->transform(whole_number());
-  for (auto* option : {depth, steps, examples, angles, data_seed})
+  auto* check =
+      app.add_option("--check-width", plan.check_width, "train up to this width with half the rate, too")
+          ->transform(whole_number());
+  for (auto* option : {depth, steps, examples, angles, data_seed, check})
     option->type_name("N")->capture_default_str()->group("Figure");
   app.footer(
       "examples:\n"

@@ -19,6 +19,7 @@ Figure1Plan tiny() {
           .rate = 0.5,
           .examples = 8,
           .angles = 5,
+          .check_width = 6,
           .precision = Precision::f64};
 }
 
@@ -41,6 +42,8 @@ Figure1Result made_up(const Figure1Plan& plan, double narrow, double wide) {
                                  .seed = s,
                                  .start = std::vector<double>(plan.angles, 1 + away),
                                  .end = std::vector<double>(plan.angles, factor * (1 + away)),
+                                 .halved = {},
+                                 .end_lambda = 0.3,
                                  .diverged = ""});
     }
   return result;
@@ -111,7 +114,40 @@ TEST_CASE("figure 1: networks that diverge are left out and named") {
   bool named = false;
   for (const std::string& note : report.verdict.notes) named |= note.find("diverged") != std::string::npos;
   CHECK(named);
-  CHECK(claim_of(report.verdict, "inflation falls").outcome() == Outcome::fails);
+  CHECK(claim_of(report.verdict, "inflation falls").outcome() == Outcome::not_measured);
+  CHECK(claim_of(report.verdict, "stable to the end").outcome() == Outcome::fails);
+}
+
+TEST_CASE("figure 1: half the rate where it is asked for, and the change is measured") {
+  const Figure1Plan plan = tiny();
+  const Figure1Result result = run_figure_1(plan);
+  double most = 0, highest = 0;
+  for (const auto& n : result.networks) {
+    CHECK(n.end_lambda > 0);
+    CHECK(n.halved.size() == (n.width == 6 ? 5 : 0));
+    for (Index m = 0; m < n.halved.size(); ++m) most = std::max(most, std::abs(n.halved[m] - n.end[m]));
+    for (const auto* curve : {&n.start, &n.end})
+      for (const double y : *curve) highest = std::max(highest, y);
+  }
+  for (const double y : result.limit) highest = std::max(highest, y);
+  CHECK(most > 0);
+  const Claim claim = claim_of(report_figure_1(plan, result).verdict, "half the rate");
+  // The axis ends 4% above the highest curve; their means are not above it.
+  CHECK(claim.measured.value == doctest::Approx(most / (1.04 * highest)).epsilon(1e-12));
+}
+
+TEST_CASE("figure 1: other depths and times than the paper's are not held against it") {
+  Figure1Plan plan{.seeds = 4, .steps = 100, .angles = 5};
+  const auto judged = [&] {
+    for (const Claim& c : report_figure_1(plan, made_up(plan, 1.2, 1.01)).verdict.claims)
+      if (c.statement.find("about a fifth") != std::string::npos) return true;
+    return false;
+  };
+  CHECK_FALSE(judged());
+  plan.steps = 200;
+  CHECK(judged());
+  plan.depth = 3;
+  CHECK_FALSE(judged());
 }
 
 TEST_CASE("figure 1: plans that cannot be followed are refused") {

@@ -123,7 +123,7 @@ TEST_CASE("figure lee: exponents are claimed with their intervals, and can fail"
 
   // Twice the error is the interval of the fit; one seed has none, and decides nothing.
   const FigureReport report = report_figure_lee(plan, sphere(), trained(plan));
-  CHECK(2 * claim_of(report.verdict, "the kernel moves").measured.error ==
+  CHECK(interval95(claim_of(report.verdict, "the kernel moves").measured) ==
         doctest::Approx(array_of(report, "exponents_ci95").values[3]));
   plan.seeds = 1;
   CHECK(

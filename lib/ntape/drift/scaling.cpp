@@ -64,7 +64,8 @@ std::optional<ScalingFit> fit_scaling(std::span<const double> widths,
     double variance = 0;
     for (const double s : slopes) variance += (s - fit.exponent) * (s - fit.exponent) / (n - 1);
     const boost::math::students_t distribution(n - 1);
-    fit.ci95 = boost::math::quantile(distribution, 0.975) * std::sqrt(variance / n);
+    fit.standard_error = std::sqrt(variance / n);
+    fit.ci95 = boost::math::quantile(distribution, 0.975) * *fit.standard_error;
   }
   return fit;
 }

@@ -9,10 +9,11 @@ namespace ntape {
 /// A power law value ~ width^exponent, fitted on logarithms.
 struct ScalingFit {
   double exponent = 0;
-  double log_prefactor = 0;    ///< mean over seeds of the intercept, natural logarithm
-  std::optional<double> ci95;  ///< half-width; empty with fewer than two seeds
-  std::size_t seeds = 0;       ///< that have a slope
-  std::size_t left_out = 0;    ///< values that no slope is made of
+  double log_prefactor = 0;              ///< mean over seeds of the intercept, natural logarithm
+  std::optional<double> standard_error;  ///< over seeds; empty with fewer than two
+  std::optional<double> ci95;            ///< half-width; empty with fewer than two seeds
+  std::size_t seeds = 0;                 ///< that have a slope
+  std::size_t left_out = 0;              ///< values that no slope is made of
 };
 
 /// Least squares of log(value) on log(width) for each seed on its own, then the mean slope over seeds with

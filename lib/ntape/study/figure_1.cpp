@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <ntape/data/synthetic.hpp>
 #include <ntape/kernel/network_kernel.hpp>
 #include <ntape/limit/recursion.hpp>
@@ -26,31 +27,38 @@ void require_plan(const Figure1Plan& plan) {
                       "networks of width " + std::to_string(widest.widths[1]));
 }
 
+// Trains one network with `halvings` of the rate.
 template <class Real>
 void train(const Figure1Plan& plan, const data::Dataset<Real>& data, const Matrix<Real>& one,
-           const Matrix<Real>& circle, const ProgressSink& progress, Figure1Result::Network& network) {
+           const Matrix<Real>& circle, int halvings, const ProgressSink& progress,
+           Figure1Result::Network& network) {
   const Mlp<Real> model(architecture_of(plan, network.width));
   Parameters<Real> theta = model.initialize(Seed{network.seed});
   const auto curve = [&] {
     const Kernel<Real> kernel = empirical_ntk(model, theta, one, circle, KernelForm::trace);
     return std::vector<double>(kernel.values.begin(), kernel.values.end());
   };
-  network.start = curve();
+  if (halvings == 0) network.start = curve();
   const std::uint64_t work = model.architecture().parameter_count();
+  const Index steps = plan.steps << halvings;
   Index told = 0;
   Watch<Real> watch([&](const TrainingState<Real>& state) {
     if (state.step > 0 && progress) progress(work);
     told = state.step;
+    if (state.step == steps && halvings == 0) {
+      const Jacobian<Real>& j = state.jacobian();
+      network.end_lambda = detail::largest_eigenvalue(kernel_of(j, j, theta, KernelForm::trace).kernel);
+    }
     return true;
   });
   const DescentResult descent =
-      gradient_descent(model, theta, data, {.rate = plan.rate, .steps = plan.steps}, watch);
-  if (progress && told < plan.steps) progress(work * (plan.steps - told));
-  if (descent.diverged)
+      gradient_descent(model, theta, data, {.rate = std::ldexp(plan.rate, -halvings), .steps = steps}, watch);
+  if (progress && told < steps) progress(work * (steps - told));
+  if (!descent.diverged)
+    (halvings == 0 ? network.end : network.halved) = curve();
+  else if (halvings == 0)
     network.diverged = "width " + std::to_string(network.width) + ", seed " + std::to_string(network.seed) +
                        ": " + descent.message;
-  else
-    network.end = curve();
 }
 
 template <class Real>
@@ -62,7 +70,9 @@ void train_all(const Figure1Plan& plan, const ProgressSink& progress, Figure1Res
   for (Index w = 0; w < plan.widths.size(); ++w) {
     const auto parameters = static_cast<double>(architecture_of(plan, plan.widths[w]).parameter_count());
     spread(plan.seeds, networks_at_once(plan.seeds, parameters), [&](Index s) {
-      train<Real>(plan, data, one, circle, progress, result.networks[w * plan.seeds + s]);
+      auto& network = result.networks[w * plan.seeds + s];
+      train<Real>(plan, data, one, circle, 0, progress, network);
+      if (network.width <= plan.check_width) train<Real>(plan, data, one, circle, 1, progress, network);
     });
   }
 }
@@ -72,7 +82,8 @@ void train_all(const Figure1Plan& plan, const ProgressSink& progress, Figure1Res
 std::uint64_t total_work(const Figure1Plan& plan) {
   std::uint64_t work = 0;
   for (const Index width : plan.widths)
-    work += plan.seeds * plan.steps * architecture_of(plan, width).parameter_count();
+    work += plan.seeds * plan.steps * architecture_of(plan, width).parameter_count() *
+            (width <= plan.check_width ? 3 : 1);
   return work;
 }
 

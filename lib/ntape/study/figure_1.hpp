@@ -17,7 +17,8 @@ struct Figure1Plan {
   double rate = 1;
   Index examples = 128;
   std::uint64_t data_seed = 0;
-  Index angles = 121;  ///< from -pi to pi; odd, so that 0 is one
+  Index angles = 121;       ///< from -pi to pi; odd, so that 0 is one
+  Index check_width = 500;  ///< networks up to this width are trained once more, with half the rate
   Precision precision = Precision::f32;
 };
 
@@ -29,6 +30,8 @@ struct Figure1Result {
     Index width = 0;
     std::uint64_t seed = 0;
     std::vector<double> start = {}, end = {};  ///< Theta at t = 0 and at the last step [M]
+    std::vector<double> halved = {};           ///< as `end`, with half the rate; empty where not asked for
+    double end_lambda = 0;                     ///< lambda_max of Theta / N on the training set at the end
     std::string diverged = {};                 ///< one sentence; then `end` is empty
   };
   std::vector<Network> networks;  ///< by width, then seed

@@ -11,7 +11,6 @@ using Curve = std::vector<double> CircleNetwork::*;
 using detail::add_band;
 using detail::kMissing;
 using detail::kNoEdge;
-using detail::kUnknown;
 using detail::n_is;
 using report::Series;
 
@@ -28,7 +27,7 @@ detail::Curves curves(const Figure1Result& result, Index width, Curve at) {
 Measured spread_over_seeds(const Figure1Result& result, Index width, Curve at) {
   const auto list = curves(result, width, at);
   const double count = static_cast<double>(list.size());
-  if (list.size() < 2) return kUnknown;
+  if (list.size() < 2) return kUnmeasured;
   double sum = 0;
   for (Index m = 0; m < result.angles.size(); ++m) {
     double mean = 0;
@@ -36,7 +35,7 @@ Measured spread_over_seeds(const Figure1Result& result, Index width, Curve at) {
     for (const auto* c : list) sum += ((*c)[m] - mean) * ((*c)[m] - mean);
   }
   const double deviation = std::sqrt(sum / (count - 1) / static_cast<double>(result.angles.size()));
-  return {deviation, deviation / std::sqrt(2 * (count - 1))};
+  return {deviation, deviation / std::sqrt(2 * (count - 1)), count - 1};
 }
 
 // Theta_end / Theta_0 at angle 0, network by network.
@@ -45,7 +44,7 @@ Measured inflation(const Figure1Result& result, Index width) {
   const Index middle = result.angles.size() / 2;
   for (const CircleNetwork& n : result.networks)
     if (n.width == width && n.diverged.empty()) ratios.push_back(n.end[middle] / n.start[middle]);
-  return ratios.empty() ? kUnknown : mean_of(ratios);
+  return ratios.empty() ? kUnmeasured : mean_of(ratios);
 }
 
 void claim_the_limit(const Figure1Plan& plan, const Figure1Result& result, Verdict& verdict) {
@@ -54,7 +53,7 @@ void claim_the_limit(const Figure1Plan& plan, const Figure1Result& result, Verdi
   const auto add = [&](const std::string& where, Index m, double value, double rounding) {
     verdict.claims.push_back({"the limit curve " + where,
                               "Theta_inf, in closed form",
-                              {result.limit[m], 0},
+                              {result.limit[m]},
                               value - rounding,
                               value + rounding,
                               "a reference value as far as it is printed"});
@@ -64,9 +63,18 @@ void claim_the_limit(const Figure1Plan& plan, const Figure1Result& result, Verdi
   add("at 180 degrees", 2 * half, 0.0643538, 5e-8);
 }
 
-void claim_each_width(const Figure1Result& result, Index width, const std::string& over, Verdict& verdict) {
+// Of the networks that trained to the end.
+std::string mean_over(const Figure1Result& result, Index width) {
+  return detail::mean_over(curves(result, width, &CircleNetwork::end).size(), "seed");
+}
+
+// What the paper's own picture shows, of its depth and time: other settings are nothing to it.
+void claim_each_width(const Figure1Plan& plan, const Figure1Result& result, Index width, Verdict& verdict) {
+  const Figure1Plan paper;
+  if (plan.depth != paper.depth || plan.steps != paper.steps || plan.rate != paper.rate) return;
   const Index middle = result.angles.size() / 2;
   const Measured grown = inflation(result, width);
+  const std::string over = mean_over(result, width);
   if (width == 500)
     verdict.claims.push_back({"training inflates the kernel of n = 500 by about a fifth",
                               "Theta_end / Theta_0 at angle 0" + over, grown, 1.1, 1.3,
@@ -78,12 +86,12 @@ void claim_each_width(const Figure1Result& result, Index width, const std::strin
   std::vector<double> start;
   for (const auto* c : curves(result, width, &CircleNetwork::start))
     start.push_back((*c)[middle] / result.limit[middle]);
-  verdict.claims.push_back({"n = 10000 starts at the limit", "Theta_0 / Theta_inf at angle 0" + over,
+  verdict.claims.push_back({"n = 10000 starts at the limit",
+                            "Theta_0 / Theta_inf at angle 0" + detail::mean_over(start.size(), "seed"),
                             mean_of(start), 0.95, 1.05, "not to be told from it in the paper's figure"});
 }
 
-void claim_between(const Figure1Result& result, Index narrow, Index wide, const std::string& over,
-                   Verdict& verdict) {
+void claim_between(const Figure1Result& result, Index narrow, Index wide, Verdict& verdict) {
   const double ratio = static_cast<double>(narrow) / static_cast<double>(wide);
   for (const auto& [when, at] :
        {std::pair("at the start", &CircleNetwork::start), std::pair("after training", &CircleNetwork::end)})
@@ -94,14 +102,41 @@ void claim_between(const Figure1Result& result, Index narrow, Index wide, const 
          ratio_of(spread_over_seeds(result, wide, at), spread_over_seeds(result, narrow, at)), -kNoEdge, 1,
          "smaller than 1; n^-1/2 would be " + run::significant(std::sqrt(ratio), 2)});
   const Measured small = inflation(result, wide), large = inflation(result, narrow);
-  const Measured slope = ratio_of({small.value - 1, small.error}, {large.value - 1, large.error});
+  const Measured slope =
+      ratio_of({small.value - 1, small.error, small.freedom}, {large.value - 1, large.error, large.freedom});
   verdict.claims.push_back({"inflation falls as 1/n",
-                            "(Theta_end / Theta_0 - 1) of " + n_is(wide) + " over that of " + n_is(narrow) +
-                                ", over the ratio of widths" + over,
-                            {slope.value / ratio, slope.error / ratio},
+                            "(Theta_end / Theta_0 - 1) of " + n_is(wide) + mean_over(result, wide) +
+                                ", over that of " + n_is(narrow) + mean_over(result, narrow) +
+                                ", over the ratio of widths",
+                            {slope.value / ratio, slope.error / ratio, slope.freedom},
                             0.5,
                             2,
                             "1, to a factor of 2, since " + n_is(narrow) + " need not be large"});
+}
+
+// How far curves after training with half the rate are from those with the rate, at most, over the height of
+// the axes.
+Measured change_by_halving(const Figure1Result& result, double height) {
+  double most = -1;
+  for (const CircleNetwork& n : result.networks) {
+    if (n.end.empty() || n.halved.empty()) continue;
+    for (Index m = 0; m < n.end.size(); ++m) most = std::max(most, std::abs(n.halved[m] - n.end[m]));
+  }
+  return most < 0 ? kUnmeasured : Measured{most / height};
+}
+
+void claim_of_steps(const Figure1Plan& plan, const Figure1Result& result, const report::Sheet& sheet,
+                    Verdict& verdict) {
+  double worst = 0;
+  for (const CircleNetwork& n : result.networks)
+    worst = std::max(worst, n.diverged.empty() ? plan.rate * n.end_lambda / 2 : kNoEdge);
+  verdict.claims.push_back(detail::stability_claim(worst));
+  const report::AxisRange axis = *sheet.panels.back().y_range;
+  verdict.claims.push_back({"half the rate gives the same kernel after training",
+                            "change of a curve over the height of the axis, at most, widths up to " +
+                                std::to_string(plan.check_width),
+                            change_by_halving(result, axis.high - axis.low), -kNoEdge,
+                            report::line_share(sheet), "less than the width of the line in the picture"});
 }
 
 void add_panel(const Figure1Plan& plan, const Figure1Result& result, Curve at, const std::string& title,
@@ -162,10 +197,10 @@ FigureReport report_figure_1(const Figure1Plan& plan, const Figure1Result& resul
 
   Verdict& verdict = report.verdict;
   verdict.title = "Figure 1: convergence and stability of the NTK";
-  const std::string over = ", mean over " + std::to_string(plan.seeds) + " seeds";
   claim_the_limit(plan, result, verdict);
-  for (const Index width : plan.widths) claim_each_width(result, width, over, verdict);
-  if (plan.widths.size() > 1) claim_between(result, plan.widths.front(), plan.widths.back(), over, verdict);
+  for (const Index width : plan.widths) claim_each_width(plan, result, width, verdict);
+  if (plan.widths.size() > 1) claim_between(result, plan.widths.front(), plan.widths.back(), verdict);
+  claim_of_steps(plan, result, report.sheet, verdict);
   verdict.notes = {
       "The paper does not state how many inputs the network is trained on: N = " +
           std::to_string(plan.examples) + " here.",
@@ -176,11 +211,12 @@ FigureReport report_figure_1(const Figure1Plan& plan, const Figure1Result& resul
   for (const CircleNetwork& n : result.networks)
     if (!n.diverged.empty()) verdict.notes.push_back("Left out after the start: " + n.diverged + ".");
   report.settings = {
-      {"widths", detail::listed(plan.widths)},     {"depth", std::to_string(plan.depth)},
-      {"seeds", std::to_string(plan.seeds)},       {"first_seed", std::to_string(plan.first_seed)},
-      {"steps", std::to_string(plan.steps)},       {"rate", run::significant(plan.rate, 17)},
-      {"examples", std::to_string(plan.examples)}, {"data_seed", std::to_string(plan.data_seed)},
-      {"angles", std::to_string(plan.angles)},     {"precision", detail::name_of(plan.precision)}};
+      {"widths", detail::listed(plan.widths)},       {"depth", std::to_string(plan.depth)},
+      {"seeds", std::to_string(plan.seeds)},         {"first_seed", std::to_string(plan.first_seed)},
+      {"steps", std::to_string(plan.steps)},         {"rate", run::significant(plan.rate, 17)},
+      {"examples", std::to_string(plan.examples)},   {"data_seed", std::to_string(plan.data_seed)},
+      {"angles", std::to_string(plan.angles)},       {"check_width", std::to_string(plan.check_width)},
+      {"precision", detail::name_of(plan.precision)}};
   return report;
 }
 

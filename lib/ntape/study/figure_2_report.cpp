@@ -187,11 +187,13 @@ void add_deviations(const Figure2Plan& plan, const Figure2Result& result, report
     measured.colour = w;
     for (Index k = 0; k < result.angles.size(); ++k) {
       const double sd = std::sqrt(m.variance(0, k));
+      // Of the deviation, which is half the relative error of the variance.
       const double error = sd > 0 ? m.variance_error(0, k) / (2 * sd) : 0;
+      const double half_width = interval95({sd, error, static_cast<double>(plan.networks) - 1});
       measured.x.push_back(result.angles[k]);
       measured.y.push_back(sd);
-      measured.low.push_back(std::max(0.0, sd - kErrorBars * error));
-      measured.high.push_back(sd + kErrorBars * error);
+      measured.low.push_back(std::max(0.0, sd - half_width));
+      measured.high.push_back(sd + half_width);
     }
     panel.series.push_back(std::move(measured));
   }

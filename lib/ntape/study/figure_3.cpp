@@ -4,6 +4,7 @@
 #include <ntape/limit/recursion.hpp>
 #include <ntape/model/mlp.hpp>
 #include <ntape/run/memory.hpp>
+#include <ntape/run/table.hpp>
 #include <ntape/study/figure_3.hpp>
 #include <ntape/study/figure_parts.hpp>
 #include <ntape/study/networks.hpp>
@@ -21,13 +22,17 @@ Architecture architecture_of(const Figure3Plan& plan, Index inputs, Index width)
 
 void require_plan(const Figure3Plan& plan, const data::Dataset<double>& data) {
   if (plan.widths.empty() || plan.seeds == 0)
-    throw UserError("figure 3 needs at least one width and one seed");
+    throw UserError("figure 3 is given " + std::to_string(plan.widths.size()) + " widths and " +
+                    std::to_string(plan.seeds) + " trials, and at least one of each is needed");
   if (data.x.shape(0) < 4)
     throw UserError("figure 3 needs at least 4 examples for three components, given " +
                     std::to_string(data.x.shape(0)));
-  if (!(std::isfinite(plan.time) && plan.time > 0)) throw UserError("the time must be positive and finite");
+  if (!(std::isfinite(plan.time) && plan.time > 0))
+    throw UserError("figure 3 is asked for up to time " + run::significant(plan.time, 6) +
+                    ", and a positive, finite one is needed");
   if (plan.rate && !(std::isfinite(*plan.rate) && *plan.rate > 0))
-    throw UserError("the rate must be positive and finite");
+    throw UserError("the rate of figure 3 is " + run::significant(*plan.rate, 6) +
+                    ", and a positive, finite one is needed");
   const Index widest = *std::max_element(plan.widths.begin(), plan.widths.end());
   const Index bytes = plan.precision == Precision::f32 ? 4 : 8;
   run::require_memory(
@@ -36,16 +41,10 @@ void require_plan(const Figure3Plan& plan, const data::Dataset<double>& data) {
 }
 
 template <class Real>
-double largest_eigenvalue(const Kernel<Real>& kernel) {
-  return linalg::symmetric_eigenvalues(cast<double>(kernel).values).back() /
-         static_cast<double>(kernel.values.shape(0));
-}
-
-template <class Real>
 double first_lambda(const Architecture& architecture, std::uint64_t seed, const Matrix<Real>& x) {
   const Mlp<Real> model(architecture);
   const Parameters<Real> theta = model.initialize(Seed{seed});
-  const double lambda = largest_eigenvalue(empirical_ntk(model, theta, x, KernelForm::trace));
+  const double lambda = detail::largest_eigenvalue(empirical_ntk(model, theta, x, KernelForm::trace));
   if (!(std::isfinite(lambda) && lambda > 0))
     throw UserError("the kernel of the network of width " + std::to_string(architecture.widths[1]) +
                     ", seed " + std::to_string(seed) + ", has no positive eigenvalue on these data");
@@ -113,7 +112,7 @@ double train(const Figure3Plan& plan, const Matrix<Real>& x, const double* f2, I
     add_point(state.outputs, goal, f2, state.time, path);
     if (state.step == steps && halvings == 0) {
       const Jacobian<Real>& j = state.jacobian();
-      lambda = largest_eigenvalue(kernel_of(j, j, theta, KernelForm::trace).kernel);
+      lambda = detail::largest_eigenvalue(kernel_of(j, j, theta, KernelForm::trace).kernel);
     }
     return true;
   });
@@ -126,6 +125,17 @@ double train(const Figure3Plan& plan, const Matrix<Real>& x, const double* f2, I
   return lambda;
 }
 
+// Every step is kept: three numbers of it.
+Index steps_to(double time, double rate) {
+  constexpr double kMost = 1e8;
+  const double steps = std::ceil(time / rate);
+  if (!(steps <= kMost))
+    throw UserError("time " + run::significant(time, 6) + " takes " + run::significant(steps, 3) +
+                    " steps of rate " + run::significant(rate, 3) + ", and at most " +
+                    run::significant(kMost, 1) + " can be made; ask for an earlier time or a larger rate");
+  return std::max(Index{1}, static_cast<Index>(steps));
+}
+
 template <class Real>
 void prepare_networks(const Figure3Plan& plan, const data::Dataset<double>& data, Figure3Result& result) {
   const auto x = detail::rounded<Real>(data.x);
@@ -136,7 +146,7 @@ void prepare_networks(const Figure3Plan& plan, const data::Dataset<double>& data
              Network& network = result.networks[w * plan.seeds + s];
              network.start_lambda = first_lambda(architecture, network.seed, x);
              const double most = plan.rate.value_or(stable_share(network.width) * 2 / network.start_lambda);
-             network.steps = static_cast<Index>(std::ceil(plan.time / most));
+             network.steps = steps_to(plan.time, most);
              network.rate = plan.time / static_cast<double>(network.steps);
            });
   }

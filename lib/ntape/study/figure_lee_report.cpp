@@ -10,7 +10,6 @@ namespace ntape::study {
 namespace {
 
 using detail::kMissing;
-using detail::kUnknown;
 using detail::numbers;
 using detail::with_minus;
 using report::Series;
@@ -41,7 +40,11 @@ double hidden_change(const DriftRun& run) {
 // Over the tracked steps. At the last one alone, networks that fit their targets agree whatever the width.
 double largest(const DriftRun& run, std::optional<double> DriftRow::*gap) {
   double most = 0;
-  for (const DriftRow& row : run.rows) most = std::max(most, (row.*gap).value_or(kMissing));
+  for (const DriftRow& row : run.rows) {
+    const double here = (row.*gap).value_or(kMissing);
+    if (std::isnan(here)) return kMissing;
+    most = std::max(most, here);
+  }
   return most;
 }
 
@@ -95,12 +98,6 @@ std::optional<ScalingFit> fit_of(const FigureLeePlan& plan, const DriftResult& r
   return fit_scaling(at, values);
 }
 
-// A claim's error bar is twice its error: that is the whole interval then.
-Measured measured_exponent(const std::optional<ScalingFit>& fit) {
-  if (!fit) return kUnknown;
-  return {fit->exponent, fit->ci95 ? *fit->ci95 / kErrorBars : detail::kNoEdge};
-}
-
 std::string interval_of(const ScalingFit& fit) {
   if (!fit.ci95) return "no interval from one seed";
   return "95% interval " + significant(fit.exponent - *fit.ci95, 3) + " to " +
@@ -128,7 +125,7 @@ void claim_exponents(const FigureLeePlan& plan, const DriftResult& result,
     verdict.claims.push_back({q.statement + " as " + power,
                               "exponent of n in " + q.measured +
                                   (fit ? " (" + interval_of(*fit) + wider_half(plan, result, q) + ")" : ""),
-                              measured_exponent(fit), q.exponent - kBent, q.exponent + kBent,
+                              detail::measured_exponent(fit), q.exponent - kBent, q.exponent + kBent,
                               significant(q.exponent, 2) + ", to 0.1, since n need not be large"});
   }
 }
@@ -137,13 +134,7 @@ void claim_stability(const DriftResult& result, Verdict& verdict) {
   double worst = 0;
   for (const DriftRun& run : result.runs)
     worst = std::max(worst, run.stopped ? detail::kNoEdge : result.rate * run.rows.back().lambda_max / 2);
-  verdict.claims.push_back(
-      {"every step is stable to the end",
-       "rate over the critical rate 2 / lambda_max(Theta / N) at the end, largest of all networks",
-       {worst, 0},
-       -detail::kNoEdge,
-       1,
-       "smaller than 1"});
+  verdict.claims.push_back(detail::stability_claim(worst));
 }
 
 void add_panel(const FigureLeePlan& plan, const DriftResult& result, const std::vector<Quantity>& quantities,

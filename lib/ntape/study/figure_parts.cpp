@@ -131,4 +131,22 @@ report::Series power_line(const report::Series& points, double exponent) {
   return line;
 }
 
+Measured measured_exponent(const std::optional<ScalingFit>& fit) {
+  if (!fit) return kUnmeasured;
+  return {fit->exponent, fit->standard_error.value_or(kNoEdge), static_cast<double>(fit->seeds) - 1};
+}
+
+std::string mean_over(Index count, const std::string& each) {
+  return ", mean over " + std::to_string(count) + ' ' + each + (count == 1 ? "" : "s");
+}
+
+Claim stability_claim(double worst) {
+  return {"every step is stable to the end",
+          "rate over the critical rate 2 / lambda_max(Theta / N) at the end, largest of all networks",
+          {worst},
+          -kNoEdge,
+          1,
+          "smaller than 1"};
+}
+
 }  // namespace ntape::study::detail

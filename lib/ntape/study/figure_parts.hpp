@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <limits>
+#include <ntape/drift/scaling.hpp>
+#include <ntape/kernel/kernel.hpp>
 #include <ntape/report/figure.hpp>
 #include <ntape/study/drift_study.hpp>
 #include <ntape/study/verdict.hpp>
+#include <ntape/tensor/linalg.hpp>
 #include <string>
 #include <vector>
 
@@ -13,8 +16,6 @@ namespace ntape::study::detail {
 
 inline constexpr double kNoEdge = std::numeric_limits<double>::infinity();
 inline constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
-/// What nothing was measured of.
-inline constexpr Measured kUnknown{kMissing, kNoEdge};
 
 [[nodiscard]] std::string n_is(Index width);                      ///< "n = 500"
 [[nodiscard]] std::string listed(const std::vector<Index>& all);  ///< "500,10000"
@@ -47,6 +48,23 @@ void add_band(report::Figure& figure, const std::string& label, std::size_t colo
 
 /// A dashed line y ~ x^exponent through the middle of points of logarithmic axes.
 [[nodiscard]] report::Series power_line(const report::Series& points, double exponent);
+
+/// Over the seeds of a fit; kUnmeasured without one.
+[[nodiscard]] Measured measured_exponent(const std::optional<ScalingFit>& fit);
+
+/// ", mean over 10 seeds"; `each` is what one is called.
+[[nodiscard]] std::string mean_over(Index count, const std::string& each);
+
+/// That the rate was below the critical one at the end, too. `worst` is the largest rate * lambda_max / 2 of
+/// all networks; infinite when one diverged.
+[[nodiscard]] Claim stability_claim(double worst);
+
+/// Of Theta / N.
+template <class Real>
+[[nodiscard]] double largest_eigenvalue(const Kernel<Real>& kernel) {
+  return linalg::symmetric_eigenvalues(cast<double>(kernel).values).back() /
+         static_cast<double>(kernel.values.shape(0));
+}
 
 template <class Real>
 [[nodiscard]] Matrix<Real> rounded(const Matrix<double>& x) {

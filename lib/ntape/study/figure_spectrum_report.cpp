@@ -9,7 +9,6 @@ namespace ntape::study {
 namespace {
 
 using detail::kNoEdge;
-using detail::kUnknown;
 using detail::n_is;
 using detail::numbers;
 using detail::with_minus;
@@ -48,7 +47,7 @@ Measured power_of(const FigureSpectrumPlan& plan, const FigureSpectrumResult& re
     values.push_back(eigenvalues[k - 1]);
   }
   const auto fit = fit_scaling(ranks, {values});
-  if (!fit || fit->left_out > 0) return kUnknown;
+  if (!fit || fit->left_out > 0) return kUnmeasured;
   double mean = 0, spread = 0, squares = 0;
   const double count = static_cast<double>(ranks.size());
   for (const double k : ranks) mean += std::log(k) / count;
@@ -57,8 +56,8 @@ Measured power_of(const FigureSpectrumPlan& plan, const FigureSpectrumResult& re
     squares += std::pow(std::log(values[i]) - fit->log_prefactor - fit->exponent * std::log(ranks[i]), 2);
   }
   // Two points are on a line, which says nothing.
-  if (ranks.size() < 3) return {fit->exponent, kNoEdge};
-  return {fit->exponent, std::sqrt(squares / (count - 2) / spread)};
+  if (ranks.size() < 3) return {fit->exponent, kNoEdge, 0};
+  return {fit->exponent, std::sqrt(squares / (count - 2) / spread), count - 2};
 }
 
 // The mean over seeds of the networks' powers, with its standard error.
@@ -130,7 +129,7 @@ void claim_convergence(const FigureSpectrumPlan& plan, const FigureSpectrumResul
       {"the largest relative difference falls with n as n^-1/2 to n^-1",
        "exponent of n in the largest |lambda_k / lambda_k,inf - 1|" + which + " from " + n_is(two.front()) +
            " to " + n_is(two.back()) + over,
-       fit ? Measured{fit->exponent, fit->ci95 ? *fit->ci95 / kErrorBars : kNoEdge} : kUnknown, -1.1, -0.4,
+       detail::measured_exponent(fit), -1.1, -0.4,
        "-1 to -1/2, to 0.1, between the two widest: entries of Theta_0 are n^-1/2 away from the limit, which "
        "moves an eigenvalue as much to first order; to second order others repel it, by n^-1 for each"});
 }

@@ -1,3 +1,5 @@
+#include <boost/math/distributions/normal.hpp>
+#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -22,6 +24,7 @@ std::string range_of(const Claim& claim) {
 
 std::string bar_of(const Claim& c) {
   const Measured m = c.measured;
+  if (std::isnan(m.value)) return "none";
   if (m.error == 0) return in_words(m.value, c);
   return in_words(m.value, c) + " ± " + (std::isfinite(m.error) ? run::significant(m.error, 2) : "unknown");
 }
@@ -38,6 +41,15 @@ std::string cell(std::string text) {
 
 }  // namespace
 
+double interval95(Measured m) {
+  if (m.error == 0) return 0;
+  if (!(m.freedom > 0)) return std::numeric_limits<double>::infinity();
+  const double deviations = std::isinf(m.freedom)
+                                ? boost::math::quantile(boost::math::normal(), 0.975)
+                                : boost::math::quantile(boost::math::students_t(m.freedom), 0.975);
+  return deviations * m.error;
+}
+
 Measured mean_of(std::span<const double> values) {
   if (values.empty()) throw InternalError("a mean of no values");
   const double count = static_cast<double>(values.size());
@@ -45,23 +57,40 @@ Measured mean_of(std::span<const double> values) {
   for (const double v : values) sum += v;
   const double mean = sum / count;
   for (const double v : values) squares += (v - mean) * (v - mean);
-  if (values.size() == 1) return {mean, std::numeric_limits<double>::infinity()};
-  return {mean, std::sqrt(squares / (count - 1) / count)};
+  if (values.size() == 1) return {mean, std::numeric_limits<double>::infinity(), 0};
+  return {mean, std::sqrt(squares / (count - 1) / count), count - 1};
 }
 
 Measured ratio_of(Measured a, Measured b) {
   const double ratio = a.value / b.value;
-  return {ratio, std::hypot(a.error / b.value, ratio * b.error / b.value)};
+  const double above = std::pow(a.error / b.value, 2), below = std::pow(ratio * b.error / b.value, 2);
+  const auto share = [](double squares, double freedom) {
+    return squares == 0 ? 0 : squares * squares / freedom;
+  };
+  const double shares = share(above, a.freedom) + share(below, b.freedom);
+  return {ratio, std::sqrt(above + below),
+          shares == 0 ? std::numeric_limits<double>::infinity() : std::pow(above + below, 2) / shares};
 }
 
 std::string name_of(Outcome outcome) {
-  return outcome == Outcome::holds ? "holds" : outcome == Outcome::fails ? "fails" : "undecided";
+  switch (outcome) {
+    case Outcome::holds:
+      return "holds";
+    case Outcome::fails:
+      return "fails";
+    case Outcome::undecided:
+      return "undecided";
+    case Outcome::not_measured:
+      return "not measured";
+  }
+  throw InternalError("an outcome without a name");
 }
 
 Outcome Claim::outcome() const {
-  if (!std::isfinite(measured.value) || std::isnan(measured.error)) return Outcome::fails;
-  const double down = measured.value - kErrorBars * measured.error;
-  const double up = measured.value + kErrorBars * measured.error;
+  if (std::isnan(measured.value) || std::isnan(measured.error)) return Outcome::not_measured;
+  if (std::isinf(measured.value)) return Outcome::fails;
+  const double half_width = interval95(measured);
+  const double down = measured.value - half_width, up = measured.value + half_width;
   if (down >= low && up <= high) return Outcome::holds;
   return up < low || down > high ? Outcome::fails : Outcome::undecided;
 }
@@ -73,9 +102,9 @@ std::string verdict_markdown(const Verdict& verdict) {
     text += "| " + cell(c.statement) + " | " + cell(c.quantity) + ": " + bar_of(c) + " | " + range_of(c) +
             " (" + cell(c.why) + ") | **" + name_of(c.outcome()) + "** |\n";
   text +=
-      "\nAfter ± stands one standard error. A claim holds when the measured value with twice that on both "
-      "sides "
-      "is within the range, fails when all of it is outside, and is undecided between.\n";
+      "\nAfter ± stands one standard error. A claim holds when the whole 95% interval of what is measured "
+      "(Student's t: 12.7 standard errors on both sides for 2 trials, 2.3 for 10) is within the range, fails "
+      "when all of it is outside, and is undecided between.\n";
   if (!verdict.notes.empty()) text += "\n## How it was made\n\n";
   for (const std::string& note : verdict.notes) text += "- " + note + "\n";
   return text;
@@ -91,6 +120,7 @@ std::string verdict_json(const Verdict& verdict) {
     claim["quantity"] = c.quantity;
     claim["measured"] = finite_json(c.measured.value);
     claim["standard_error"] = finite_json(c.measured.error);
+    claim["interval95"] = finite_json(interval95(c.measured));
     claim["low"] = finite_json(c.low);
     claim["high"] = finite_json(c.high);
     claim["why"] = c.why;

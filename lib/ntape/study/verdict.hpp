@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,22 +11,28 @@ namespace ntape::study {
 struct Measured {
   double value = 0;
   double error = 0;
+  /// Degrees of freedom of the error: the fewer, the less it is known itself. Infinite where it is known.
+  double freedom = std::numeric_limits<double>::infinity();
 };
+
+/// What nothing was measured of.
+inline constexpr Measured kUnmeasured{std::numeric_limits<double>::quiet_NaN()};
+
+/// The half-width of the 95% interval: the standard error times the 97.5% point of Student's t.
+[[nodiscard]] double interval95(Measured m);
 
 /// The mean and its standard error, the sample's deviation over sqrt(count). The error of one value is
 /// infinite: nothing says how far it may be off. Throws InternalError when there is none.
 [[nodiscard]] Measured mean_of(std::span<const double> values);
 
-/// a / b, both independent, to first order in the errors.
+/// a / b, both independent, to first order in the errors; degrees of freedom by Welch and Satterthwaite.
 [[nodiscard]] Measured ratio_of(Measured a, Measured b);
 
-/// So many standard errors on both sides are a measurement's error bar: 95% of a normal distribution.
-inline constexpr double kErrorBars = 2;
-
 enum class Outcome {
-  holds,      ///< the whole error bar is in the range
-  fails,      ///< the whole error bar is outside; or nothing finite was measured
-  undecided,  ///< it reaches over an edge: more seeds would tell
+  holds,         ///< the whole 95% interval is in the range
+  fails,         ///< the whole interval is outside; or what was measured is infinite
+  undecided,     ///< it reaches over an edge: more seeds would tell
+  not_measured,  ///< there is no number: no network reached the end, or none was looked at
 };
 [[nodiscard]] std::string name_of(Outcome outcome);
 
@@ -48,8 +55,8 @@ struct Verdict {
 };
 
 [[nodiscard]] std::string verdict_markdown(const Verdict& verdict);
-/// {"title", "claims": [{"statement", "quantity", "measured", "standard_error", "low", "high", "why",
-/// "outcome"}], "notes"}; what is infinite or not a number is null.
+/// {"title", "claims": [{"statement", "quantity", "measured", "standard_error", "interval95", "low", "high",
+/// "why", "outcome"}], "notes"}; what is infinite or not a number is null.
 [[nodiscard]] std::string verdict_json(const Verdict& verdict);
 
 }  // namespace ntape::study
