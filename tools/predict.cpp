@@ -14,7 +14,7 @@ int predict_command(const std::vector<std::string>& arguments) {
   if (const auto code = parse(app, arguments)) return *code;
   apply_threads(o.machine);
   require_activations(o.model.activation);
-  require_predictable(o);
+  require_predictable(app, o);
 
   const PredictProblem problem = predict_problem(o);
   const PredictResult result = predict(o, problem);

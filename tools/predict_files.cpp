@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <ntape/base/errors.hpp>
+#include <ntape/dynamics/factor.hpp>
 #include <ntape/io/npz.hpp>
 
 namespace ntape::tools {
@@ -48,6 +49,7 @@ Matrix<double> to_kernel(const io::NpyArray<double>& array, const std::string& w
       for (Index c = 0; c < per; ++c)
         for (Index d = 0; d < per; ++d)
           k(n * per + c, m * per + d) = array.values[((n * examples + m) * per + c) * per + d];
+  require_kernel(k, "'" + what + "'");
   return k;
 }
 

@@ -7,6 +7,8 @@
 #include <ntape/base/errors.hpp>
 #include <ntape/ops/objective.hpp>
 
+#include "rate_option.hpp"
+
 namespace ntape::tools {
 namespace {
 
@@ -98,8 +100,9 @@ void add_training(CLI::App& app, PredictOptions& o) {
                     ->delimiter(',')
                     ->type_name("K,...")
                     ->excludes(times);
-  app.add_option("--rate", o.rate, "eta; default: a quarter of the critical rate of the kernel")
-      ->check(finite_number())
+  app.add_option("--rate", o.rate,
+                 "eta, or 0.5x: a multiple of the critical rate of the kernel;\ndefault: 0.25x")
+      ->check(rate_number())
       ->type_name("X")
       ->needs(steps);
   app.add_option("--momentum", o.momentum,
@@ -114,7 +117,12 @@ void add_training(CLI::App& app, PredictOptions& o) {
       ->check(finite_number())
       ->type_name("X")
       ->capture_default_str();
-  for (const char* name : {"--times", "--steps", "--rate", "--momentum", "--objective", "--tolerance"})
+  app.add_option("--solver-steps", o.solver_steps, "at most, likewise")
+      ->transform(whole_number(1))
+      ->type_name("K")
+      ->capture_default_str();
+  for (const char* name :
+       {"--times", "--steps", "--rate", "--momentum", "--objective", "--tolerance", "--solver-steps"})
     app.get_option(name)->group("Training");
 }
 
@@ -152,9 +160,38 @@ void add_predict_options(CLI::App& app, PredictOptions& o) {
       "  ntape predict --kernel runs/a/kernels.npz --array theta_0_width_64 --times 0,10,inf --out P.npz");
 }
 
-void require_predictable(const PredictOptions& o) {
+namespace {
+
+// Options that this kernel or objective has no use for: they would seem to do something.
+void require_no_idle_options(const CLI::App& app, const PredictOptions& o) {
+  std::vector<std::string> idle;
+  const auto add = [&](std::initializer_list<const char*> names) {
+    idle.insert(idle.end(), names.begin(), names.end());
+  };
+  std::string why = "--kernel is " + o.kernel;
+  if (o.kernel != "start") add({"--width", "--hidden", "--seed", "--form"});
+  if (o.reads_kernel())
+    add({"--depth", "--activation", "--weight-scale", "--bias-scale", "--residual", "--layer-norm"});
+  if (o.on_mean_square() && (app.count("--tolerance") > 0 || app.count("--solver-steps") > 0)) {
+    idle = {"--tolerance", "--solver-steps"};
+    why = "the mean square needs no solver";
+  }
+  for (const std::string& name : idle)
+    if (app.get_option_no_throw(name) != nullptr && app.count(name) > 0)
+      throw UserError(name + " has no effect here: " + why + " (see ntape predict --help)");
+}
+
+void require_npz(const std::string& path) {
+  if (!path.ends_with(".npz"))
+    throw UserError("--out is '" + path + "', and a name that ends in .npz is needed: it will hold arrays");
+}
+
+}  // namespace
+
+void require_predictable(const CLI::App& app, const PredictOptions& o) {
   const auto refuse = [](const std::string& what) { throw UserError(what + " (see ntape predict --help)"); };
   (void)objective<double>(o.objective);
+  require_no_idle_options(app, o);
   if (o.kernel != "limit" && (o.ensemble || o.nngp))
     refuse(std::string(o.ensemble ? "--ensemble" : "--nngp") +
            " is about all networks of infinite width and needs --kernel limit");
@@ -166,6 +203,8 @@ void require_predictable(const PredictOptions& o) {
            "' is one of the examples; record it with them among the examples and use --test");
   if (o.early_stopping && o.test == 0 && o.against_targets.empty())
     refuse("--early-stopping needs a test loss: --test, or --against with --against-targets");
+  if (o.early_stopping && !o.steps.empty())
+    refuse("--early-stopping is about gradient flow, and --steps about descent; leave out one of them");
   if (!o.on_mean_square()) {
     for (const auto& [given, name] :
          {std::pair{!o.steps.empty(), "--steps"}, std::pair{o.ensemble, "--ensemble"},
@@ -173,9 +212,12 @@ void require_predictable(const PredictOptions& o) {
       if (given) refuse(std::string(name) + " needs the mean square, and --objective is " + o.objective);
   }
   if (!(o.momentum >= 0 && o.momentum < 1)) refuse("--momentum must be at least 0 and less than 1");
-  if (o.rate && !(*o.rate > 0)) refuse("--rate must be above 0");
+  const Rate rate = rate_of(o.rate);
+  if (!(rate.number.value_or(1) > 0 && rate.multiple.value_or(1) > 0)) refuse("--rate must be above 0");
   if (o.ridge && !(*o.ridge >= 0)) refuse("--ridge must be at least 0");
-  if (!o.out.empty()) require_new_file(o.out, "--out");
+  if (o.out.empty()) return;
+  require_npz(o.out);
+  require_new_file(o.out, "--out");
 }
 
 std::vector<double> times_of(const PredictOptions& o) {

@@ -23,10 +23,11 @@ struct PredictOptions {
 
   std::vector<std::string> times;
   std::vector<Index> steps;
-  std::optional<double> rate;
+  std::string rate;  ///< a number, or a multiple of the critical rate: "0.5x"; empty: the default
   double momentum = 0;
   std::string objective = "mean_square";
   double tolerance = 1e-8;
+  Index solver_steps = 100000;
 
   bool ensemble = false, nngp = false, early_stopping = false;
   std::optional<double> ridge;
@@ -42,8 +43,9 @@ struct PredictOptions {
 
 void add_predict_options(CLI::App& app, PredictOptions& o);
 
-/// Throws UserError for options that contradict each other or that nothing would come of.
-void require_predictable(const PredictOptions& o);
+/// Throws UserError for options that contradict each other or that nothing would come of. `app` knows which
+/// were given.
+void require_predictable(const CLI::App& app, const PredictOptions& o);
 
 /// The times asked for, or the default ones; descent's come later, when its rate is known.
 [[nodiscard]] std::vector<double> times_of(const PredictOptions& o);

@@ -138,8 +138,13 @@ void print_prediction(const PredictOptions& o, const PredictProblem& p, const Pr
   out << '\n' << table(p, r);
   if (r.moments.front().train.sd)
     out << "(losses are those of the mean; sd is over initializations, rms over examples)\n";
+  else if (r.nngp)
+    out << "(the NNGP's loss is that of the mean; its sd is the posterior's, rms over examples)\n";
   out << '\n';
-  if (r.report) print_report("training to the end", *r.report, out);
+  if (r.report && !r.solver_steps) print_report("training to the end", *r.report, out);
+  if (r.report && r.solver_steps)
+    out << "the kernel: condition " << significant(r.report->condition, 3) << ", effective rank "
+        << significant(r.report->effective_rank, 3) << " of " << r.report->size << '\n';
   if (r.solver_steps)
     out << "solver: " << *r.solver_steps << " steps of Dormand-Prince 5(4), tolerance " << number(o.tolerance)
         << '\n';

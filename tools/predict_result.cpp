@@ -1,10 +1,14 @@
 #include "predict_result.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <ntape/base/errors.hpp>
 #include <ntape/dynamics/convex.hpp>
 #include <ntape/dynamics/regression.hpp>
 #include <ntape/run/table.hpp>
+
+#include "overflow.hpp"
+#include "rate_option.hpp"
 
 namespace ntape::tools {
 namespace {
@@ -58,8 +62,9 @@ class Predictor {
     }
     const double top = lazy.eigenvalues().back();
     if (!(top > 0)) throw UserError("the kernel on these inputs is zero: nothing can be trained with it");
-    result_.critical_rate = (1 + o_.momentum) * critical_rate(top, lazy.examples());
-    result_.rate = o_.rate.value_or(*result_.critical_rate / 4);
+    result_.critical_rate = critical_rate(top, lazy.examples(), o_.momentum);
+    const Rate rate = rate_of(o_.rate);
+    result_.rate = rate.number.value_or(rate.multiple.value_or(.25) * *result_.critical_rate);
     if (*result_.rate >= *result_.critical_rate)
       throw UserError("the rate " + significant(*result_.rate, 6) + " is not below the critical rate " +
                       significant(*result_.critical_rate, 6) + " of this kernel" +
@@ -116,14 +121,26 @@ class Predictor {
 
   void solved() {
     const std::vector<double> times = times_of(o_);
-    const FlowCoefficients flow =
-        flow_coefficients(p_.ntk, p_.f0, p_.y, times, {.objective = o_.objective, .tolerance = o_.tolerance});
+    require_semidefinite(KernelFactor(p_.ntk).report(0));
+    const FlowCoefficients flow = flow_coefficients(
+        p_.ntk, p_.f0, p_.y, times,
+        {.objective = o_.objective, .tolerance = o_.tolerance, .most_steps = o_.solver_steps});
     result_.solver_steps = flow.steps;
     for (Index k = 0; k < times.size(); ++k) {
       PredictedMoment now{times[k], {}, on_train(outputs_of(p_.ntk, flow.at[k], p_.f0)), {}};
       if (p_.there) now.test = elsewhere(outputs_of(p_.there->ntk, flow.at[k], p_.there->f0));
       result_.moments.push_back(std::move(now));
     }
+  }
+
+  // Along an eigenvector of negative eigenvalue the objective grows, faster and faster.
+  void require_semidefinite(const SolveReport& report) {
+    if (-report.lambda_min > 1e-6 * report.lambda_max)
+      throw UserError("the kernel has the eigenvalue " + significant(report.lambda_min, 3) + " beside " +
+                      significant(report.lambda_max, 3) +
+                      ", and one that is positive semidefinite is needed: no network has another");
+    result_.report = report;
+    add_report(report, "the kernel");
   }
 
   PredictedRegression regression(const Matrix<double>& kernel, const Matrix<double>* across) {
@@ -156,8 +173,38 @@ class Predictor {
 
 }  // namespace
 
+namespace {
+
+void require_finite(const Predicted& p, const std::string& where) {
+  const bool finite =
+      all_finite(p.outputs) && std::isfinite(p.loss.value_or(0)) && (!p.sd || all_finite(*p.sd));
+  if (!finite) throw overflow("prediction " + where, ", or a larger ridge");
+}
+
+void require_finite(const SolveReport& r, const std::string& of) {
+  if (!std::isfinite(r.backward_error) || !std::isfinite(r.effective_rank))
+    throw overflow("backward error of " + of, ", or a larger ridge");
+}
+
+void require_finite(const PredictedRegression& r, const std::string& of) {
+  require_finite(r.train, "of " + of + " on the training set");
+  if (r.test) require_finite(*r.test, "of " + of + " to test on");
+  require_finite(r.report, of);
+}
+
+}  // namespace
+
 PredictResult predict(const PredictOptions& o, const PredictProblem& p) {
-  return Predictor(o, p).run();
+  PredictResult result = Predictor(o, p).run();
+  for (const PredictedMoment& m : result.moments) {
+    const std::string when = "at time " + significant(m.time, 6);
+    require_finite(m.train, when + " on the training set");
+    if (m.test) require_finite(*m.test, when + " to test on");
+  }
+  if (result.report) require_finite(*result.report, "training to the end");
+  if (result.ridge) require_finite(*result.ridge, "kernel regression");
+  if (result.nngp) require_finite(*result.nngp, "the posterior of the NNGP");
+  return result;
 }
 
 }  // namespace ntape::tools

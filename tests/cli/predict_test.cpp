@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <ntape/dynamics/convex.hpp>
@@ -10,6 +11,7 @@
 #include <ntape/io/npz.hpp>
 #include <ntape/kernel/empirical.hpp>
 #include <ntape/limit/recursion.hpp>
+#include <ntape/tensor/linalg.hpp>
 
 #include "support/command.hpp"
 #include "support/matrices.hpp"
@@ -143,11 +145,47 @@ TEST_CASE("predict solves other objectives, and takes centred one-hot targets fo
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
   CHECK(contains(result.out, "steps of Dormand-Prince"));
+  CHECK(contains(result.out, "effective rank"));
+  const Outcome cut = files.predict("--objective softmax_cross_entropy --times 1e9 --solver-steps 50");
+  CHECK(cut.code == 2);
+  CHECK(contains(cut.err, "after 50 steps of its solver"));
   const auto kernel = limit_ntk({.widths = {3, 1, 1, 1, 1}, .activation = "relu"}, files.x).values;
   const auto f0 = zeros<double>(8, 3);
   const auto flow = flow_coefficients(kernel, f0, plain, {0, 3}, {.tolerance = 1e-8});
   CHECK(largest_difference(moment_of(io::NpzReader(files.folder / "p.npz"), "train", 1),
                            outputs_of(kernel, flow.at[1], f0)) == 0);
+}
+
+TEST_CASE("a rate may be a multiple of the critical one") {
+  const Files files;
+  const auto facts = [&](const std::string& line) {
+    return nlohmann::json::parse(files.predict("--steps 3 --json " + line).out);
+  };
+  const auto half = facts("--rate 0.5x --momentum 0.3");
+  CHECK(half["rate"].get<double>() == half["critical_rate"].get<double>() / 2);
+  const auto plain = facts("--rate " + half["rate"].dump() + " --momentum 0.3");
+  CHECK(plain["moments"] == half["moments"]);
+  const auto quarter = facts("");
+  CHECK(quarter["rate"].get<double>() == quarter["critical_rate"].get<double>() / 4);
+}
+
+TEST_CASE("numbers that leave the range of double are refused, not printed") {
+  Files files;
+  files.y(0, 0) = 1e200;
+  io::write_npy(files.folder / "y.npy", files.y);
+  Outcome result = files.predict("--times 0,1,inf --out p.npz");
+  CHECK(result.code == 2);
+  CHECK(contains(result.err, "overflowed"));
+  CHECK(!std::filesystem::exists(files.folder / "p.npz"));
+  // A kernel whose inverse is no double.
+  files.y(0, 0) = 1;
+  io::write_npy(files.folder / "y.npy", files.y);
+  auto tiny = zeros<double>(8, 8);
+  for (Index i = 0; i < 8; ++i) tiny(i, i) = 1e-312;
+  io::write_npy(files.folder / "tiny.npy", tiny);
+  result = files.predict("--kernel tiny.npy --times inf --ridge 1e-320");
+  CHECK(result.code == 2);
+  CHECK(contains(result.err, "overflowed"));
 }
 
 TEST_CASE("examples that repeat are predicted, with a warning of what the kernel does not determine") {
@@ -171,6 +209,16 @@ TEST_CASE("what predict cannot do is one sentence") {
   two.add("a", normal<double>(8, 8, 1));
   two.add("b", normal<double>(8, 8, 2));
   two.close();
+  // Not on the training set of the first six, but beside it.
+  const Matrix<double> root = normal<double>(8, 8, 3);
+  Matrix<double> gram = linalg::gram(linalg::view(root));
+  gram(7, 1) += 1;
+  io::write_npy(files.folder / "tilted.npy", gram);
+  gram(7, 1) = gram(1, 7) = std::nan("");
+  io::write_npy(files.folder / "hole.npy", gram);
+  for (Index i = 0; i < 8; ++i)
+    for (Index j = 0; j < 8; ++j) gram(i, j) = i == j ? -1 : 0;
+  io::write_npy(files.folder / "minus.npy", gram);
   const std::string before = listing(files.folder.path());
   const auto refused = [&](const std::string& line, const std::string& part) {
     CAPTURE(line);
@@ -186,6 +234,9 @@ TEST_CASE("what predict cannot do is one sentence") {
   refused("--kernel two.npz --array c", "a, b");
   refused("--kernel two.npz --array a", "not symmetric");
   refused("--kernel k.npy", "(7, 7)");
+  refused("--kernel tilted.npy --test 2", "'tilted.npy' is not symmetric");
+  refused("--kernel hole.npy --test 2", "'hole.npy' holds a value that is not finite in row 1, column 7");
+  refused("--kernel minus.npy --objective softmax_cross_entropy", "positive semidefinite");
   refused("--kernel k.npy --against z.npy", "--test");
   refused("--kernel nothing", "limit, start, FILE.npy or FILE.npz");
   refused("--array a", "--kernel is limit");
@@ -204,4 +255,12 @@ TEST_CASE("what predict cannot do is one sentence") {
   refused("--against-targets t.npy", "--against");
   refused("--against z.npy --against-targets y.npy", "5 x 2");
   refused("--against x.npy --test 2", "--test");
+  refused("--steps 5 --rate 1x", "critical rate");
+  refused("--steps 5 --rate 0x", "above 0");
+  refused("--steps 5 --test 2 --early-stopping", "leave out one");
+  refused("--width 64", "--kernel is limit");
+  refused("--seed 3", "--kernel is limit");
+  refused("--kernel k.npy --depth 3", "no effect");
+  refused("--tolerance 1e-6", "needs no solver");
+  refused("--objective softmax_cross_entropy --tolerance 1e-17", "1e-13");
 }

@@ -104,6 +104,10 @@ TEST_CASE("what the flow cannot follow is refused") {
   CHECK_THROWS_AS((void)flow_coefficients(k, f0, y, {-1}, {}), UserError);
   CHECK_THROWS_AS((void)flow_coefficients(k, f0, y, {HUGE_VAL}, {}), UserError);
   CHECK_THROWS_AS((void)flow_coefficients(k, f0, y, {1}, {.tolerance = 0}), UserError);
+  CHECK_THROWS_AS((void)flow_coefficients(k, f0, y, {1}, {.tolerance = 1e-14}), UserError);
+  Matrix<double> tilted = k;
+  tilted(0, 1) += 1;
+  CHECK_THROWS_AS((void)flow_coefficients(tilted, f0, y, {1}, {}), UserError);
   CHECK_THROWS_AS((void)flow_coefficients(k, f0, y, {1e6}, {.most_steps = 10}), UserError);
   CHECK_THROWS_AS((void)flow_coefficients(k, f0, normal<double>(4, 2, 1), {1}, {}), UserError);
   CHECK_THROWS_AS((void)flow_coefficients(k, f0, y, {1}, {.objective = "hinge"}), UserError);

@@ -233,7 +233,15 @@ TEST_CASE("a kernel that fits nothing is refused") {
   CHECK_THROWS_AS(LazyPrediction(k, y, y), UserError);
   k(1, 2) = std::nan("");
   CHECK_THROWS_AS(LazyPrediction(k, y, y), UserError);
+  Matrix<double> hole = y;
+  hole(2, 0) = std::nan("");
+  CHECK_THROWS_AS(LazyPrediction(zeros<double>(4, 4), y, hole), UserError);
+  CHECK_THROWS_AS(LazyPrediction(zeros<double>(4, 4), hole, y), UserError);
   const LazyPrediction lazy(zeros<double>(4, 4), y, y);
+  CHECK_THROWS_AS((void)lazy.elsewhere(zeros<double>(4, 4), hole), UserError);
+  Matrix<double> across = zeros<double>(2, 4);
+  across(1, 3) = kInfinity;
+  CHECK_THROWS_AS((void)lazy.elsewhere(across, zeros<double>(2, 1)), UserError);
   CHECK_THROWS_AS((void)lazy.elsewhere(zeros<double>(2, 3), zeros<double>(2, 1)), ShapeError);
   CHECK_THROWS_AS((void)lazy.elsewhere(zeros<double>(2, 4), zeros<double>(3, 1)), ShapeError);
   CHECK_THROWS_AS((void)lazy.elsewhere(zeros<double>(2, 4), zeros<double>(2, 2)), ShapeError);

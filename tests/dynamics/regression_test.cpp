@@ -89,7 +89,13 @@ TEST_CASE("ridges and shapes that cannot be are refused") {
   CHECK_THROWS_AS(KernelRegression(k, y, -1), UserError);
   CHECK_THROWS_AS(KernelRegression(k, y, HUGE_VAL), UserError);
   CHECK_THROWS_AS(KernelRegression(k, normal<double>(3, 1, 2), 0), ShapeError);
+  Matrix<double> hole = y;
+  hole(3, 0) = HUGE_VAL;
+  CHECK_THROWS_AS(KernelRegression(k, hole, 0), UserError);
   const KernelRegression regression(k, y, 0);
+  Matrix<double> across = zeros<double>(2, 4);
+  across(0, 1) = std::nan("");
+  CHECK_THROWS_AS((void)regression.mean(across), UserError);
   CHECK_THROWS_AS((void)regression.mean(normal<double>(2, 3, 1)), ShapeError);
   CHECK_THROWS_AS((void)regression.posterior(normal<double>(2, 4, 1), k), ShapeError);
 }

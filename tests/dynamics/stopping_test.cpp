@@ -78,6 +78,20 @@ TEST_CASE("early stopping finds the minimum of a loss in time") {
   CHECK_THROWS_AS((void)early_stopping(there, column({1, 2})), ShapeError);
 }
 
+TEST_CASE("early stopping keeps what its grid has seen where Brent's method ends in another minimum") {
+  // A narrow dip at a point of the grid, between two wide hollows that lie deeper than what is around it.
+  const double step = std::log(10) / 16, dip = 5 * step;
+  const auto loss = [&](const Moment& moment) {
+    const double t = moment.time();
+    if (t == 0 || std::isinf(t)) return 3.0;
+    const double x = std::log(t) - dip;
+    return 2 - std::exp(-std::pow(x / (.02 * step), 2)) - .5 * std::pow(std::sin(2 * x / step), 2);
+  };
+  const StoppingTime stop = early_stopping(loss, 1, 100);
+  CHECK(stop.loss == doctest::Approx(1).epsilon(1e-12));
+  CHECK(stop.time == doctest::Approx(std::exp(dip)).epsilon(1e-12));
+}
+
 TEST_CASE("early stopping beats a fine scan on noisy targets") {
   // Two modes, signal in the fast one and noise in the slow one, as in regression.
   const auto root = normal<double>(20, 25, 1), other = normal<double>(30, 25, 2),

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <ntape/base/errors.hpp>
 #include <ntape/dynamics/convex.hpp>
+#include <ntape/dynamics/factor.hpp>
 #include <ntape/dynamics/text.hpp>
 
 namespace ntape {
@@ -19,9 +20,12 @@ void require(const Matrix<double>& kernel, const Matrix<double>& f0, const Matri
   if (shape_of(f0) != shape_of(y) || kernel.shape(0) != kernel.shape(1) || !fits)
     throw ShapeError("gradient flow: the kernel is " + to_string(shape_of(kernel)) + ", outputs are " +
                      to_string(shape_of(f0)) + " and targets are " + to_string(shape_of(y)));
-  if (!(options.tolerance > 0 && options.tolerance <= .1))
-    throw UserError("the tolerance is " + text(options.tolerance) +
-                    ", and one above 0 and at most 0.1 is needed");
+  require_kernel(kernel, "the kernel");
+  detail::require_finite(f0, "outputs at the start");
+  detail::require_finite(y, "targets");
+  // Below, steps would be judged by their rounding.
+  if (!(options.tolerance >= 1e-13 && options.tolerance <= .1))
+    throw UserError("the tolerance is " + text(options.tolerance) + ", and one from 1e-13 to 0.1 is needed");
   for (Index k = 0; k < times.size(); ++k)
     if (!(std::isfinite(times[k]) && times[k] >= (k > 0 ? times[k - 1] : 0)))
       throw UserError("the time " + text(times[k]) + " is given to the flow on " + options.objective +

@@ -3,35 +3,31 @@
 #include <limits>
 #include <ntape/base/errors.hpp>
 #include <ntape/dynamics/factor.hpp>
+#include <ntape/dynamics/text.hpp>
 
 namespace ntape {
-namespace {
 
-// Kernels stored as floats are symmetric to 1e-7; a matrix that is further off is something else.
-constexpr double kSymmetric = 1e-5;
-
-void require_kernel(const Matrix<double>& k) {
+void require_kernel(const Matrix<double>& k, const std::string& what) {
+  constexpr double kSymmetric = 1e-5;
   if (k.shape(0) != k.shape(1) || k.shape(0) == 0)
-    throw ShapeError("the kernel to factor is " + to_string(shape_of(k)) +
+    throw ShapeError(what + " is " + to_string(shape_of(k)) +
                      ", and a square one of at least one example is needed");
   double top = 0, gap = 0;
   for (Index i = 0; i < k.shape(0); ++i)
     for (Index j = 0; j < k.shape(1); ++j) {
       if (!std::isfinite(k(i, j)))
-        throw UserError("the kernel to factor holds a value that is not finite in row " + std::to_string(i) +
-                        ", column " + std::to_string(j) + " (counted from 0)");
+        throw UserError(what + " holds a value that is not finite in row " + std::to_string(i) + ", column " +
+                        std::to_string(j) + " (counted from 0)");
       top = std::max(top, std::abs(k(i, j)));
       if (j < i) gap = std::max(gap, std::abs(k(i, j) - k(j, i)));
     }
   if (gap > kSymmetric * top)
-    throw UserError("the kernel to factor is not symmetric: entries differ by up to " +
-                    std::to_string(gap / top) + " of the largest");
+    throw UserError(what + " is not symmetric: entries differ by up to " + detail::text(gap / top) +
+                    " of the largest");
 }
 
-}  // namespace
-
 KernelFactor::KernelFactor(const Matrix<double>& kernel) {
-  require_kernel(kernel);
+  require_kernel(kernel, "the kernel to factor");
   eigen_ = linalg::symmetric_eigen(kernel);
   const double rounding = static_cast<double>(size()) * std::numeric_limits<double>::epsilon();
   null_level_ = std::max(rounding * eigen_.values.back(), -eigen_.values.front());
@@ -80,7 +76,7 @@ double KernelFactor::inverse(Index mode, double ridge) const {
 
 SolveReport KernelFactor::report(double ridge) const {
   if (!(ridge >= 0 && std::isfinite(ridge)))
-    throw UserError("the ridge is " + std::to_string(ridge) + "; it must be at least 0 and finite");
+    throw UserError("the ridge is " + detail::text(ridge) + "; it must be at least 0 and finite");
   const std::vector<double>& lambda = eigen_.values;
   SolveReport r{.size = size(), .lambda_max = lambda.back(), .lambda_min = lambda.front()};
   r.null_level = null_level_;

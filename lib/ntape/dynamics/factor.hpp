@@ -4,8 +4,13 @@
 #include <ntape/dynamics/solve_report.hpp>
 #include <ntape/tensor/linalg.hpp>
 #include <ntape/tensor/matrix.hpp>
+#include <string>
 
 namespace ntape {
+
+/// Throws UserError, which begins with `what`, when a value is not finite or K is not symmetric to 1e-5 of
+/// its largest entry (kernels stored as floats are to 1e-7); ShapeError unless it is square and not empty.
+void require_kernel(const Matrix<double>& kernel, const std::string& what);
 
 /// A symmetric positive semidefinite kernel K [n x n], factored once, for everything in `dynamics`.
 ///
@@ -17,8 +22,8 @@ namespace ntape {
 /// any time and in solves without a ridge (minimum norm).
 class KernelFactor {
  public:
-  /// Throws ShapeError unless K is square, UserError when it holds what is not finite, is not symmetric to
-  /// 1e-5 of its largest entry, or is too large for LAPACK. Cost about 9 n^3 flops, two n x n matrices.
+  /// Throws as require_kernel, and UserError when K is too large for LAPACK. Cost about 9 n^3 flops, two n x
+  /// n matrices.
   explicit KernelFactor(const Matrix<double>& kernel);
 
   [[nodiscard]] Index size() const { return eigen_.values.size(); }

@@ -1,5 +1,6 @@
 #include <ntape/base/errors.hpp>
 #include <ntape/dynamics/lazy.hpp>
+#include <ntape/dynamics/text.hpp>
 
 namespace ntape {
 
@@ -10,6 +11,8 @@ LazyPrediction::LazyPrediction(const Matrix<double>& kernel, const Matrix<double
   if (shape_of(f0) != shape_of(y) || kernel.shape(0) != kernel.shape(1) || !fits)
     throw ShapeError("LazyPrediction: the kernel is " + to_string(shape_of(kernel)) + ", outputs are " +
                      to_string(shape_of(f0)) + " and targets are " + to_string(shape_of(y)));
+  detail::require_finite(f0, "outputs at the start");
+  detail::require_finite(y, "targets");
   factor_ = std::make_shared<const KernelFactor>(kernel);
   Matrix<double> residual = make_matrix<double>(y.shape(0), y.shape(1));
   for (Index k = 0; k < y.size(); ++k) residual.data()[k] = f0.data()[k] - y.data()[k];
@@ -35,6 +38,8 @@ LazyElsewhere LazyPrediction::elsewhere(const Matrix<double>& kappa, const Matri
     throw ShapeError("LazyPrediction: the kernel at other inputs is " + to_string(shape_of(kappa)) +
                      " and outputs there are " + to_string(shape_of(f0)) + ", with targets of " +
                      to_string(shape_of(targets_)));
+  detail::require_finite(kappa, "kernels at other inputs");
+  detail::require_finite(f0, "outputs at the start, at other inputs,");
   return {factor_, factor_->cross_components(kappa), f0, residual_, examples()};
 }
 

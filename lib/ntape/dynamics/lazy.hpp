@@ -21,8 +21,8 @@ class LazyElsewhere;
 /// Copies share the factored kernel.
 class LazyPrediction {
  public:
-  /// f0, y [N x C]. Throws ShapeError when the kernel fits neither way, otherwise as KernelFactor. Cost: one
-  /// eigendecomposition.
+  /// f0, y [N x C]. Throws ShapeError when the kernel fits neither way, UserError when they are not finite,
+  /// otherwise as KernelFactor. Cost: one eigendecomposition.
   LazyPrediction(const Matrix<double>& kernel, const Matrix<double>& f0, const Matrix<double>& y);
 
   /// Outputs on the training set [N x C]. At the start f_0, exactly. Not finite where descent of too large a
@@ -33,7 +33,8 @@ class LazyPrediction {
     return at(Moment::descent(steps, rate));
   }
   /// The same training seen at M other inputs: kappa = Theta(z, X) [M x N] or [M C x N C], f0 [M x C] there.
-  /// Throws ShapeError when they do not fit. Cost 2 M n^2 flops (once; a full kernel: 2 M C n^2).
+  /// Throws ShapeError when they do not fit, UserError when they are not finite. Cost 2 M n^2 flops (once; a
+  /// full kernel: 2 M C n^2).
   [[nodiscard]] LazyElsewhere elsewhere(const Matrix<double>& kappa, const Matrix<double>& f0) const;
 
   /// Ascending eigenvalues of Theta (not divided by N).

@@ -3,11 +3,13 @@
 #include <limits>
 #include <ntape/base/errors.hpp>
 #include <ntape/dynamics/regression.hpp>
+#include <ntape/dynamics/text.hpp>
 
 namespace ntape {
 
 KernelRegression::KernelRegression(const Matrix<double>& kernel, const Matrix<double>& y, double ridge)
     : factor_(kernel), ridge_(ridge) {
+  detail::require_finite(y, "targets");
   KernelFactor::Solution solution = factor_.solve(kernel, y, ridge);
   coefficients_ = std::move(solution.x);
   report_ = solution.report;
@@ -18,6 +20,7 @@ Matrix<double> KernelRegression::mean(const Matrix<double>& kappa) const {
   if (kappa.shape(1) != factor_.size() || kappa.shape(0) * columns % outputs != 0)
     throw ShapeError("KernelRegression: the kernel at other inputs is " + to_string(shape_of(kappa)) +
                      ", and that of the training set " + to_string(Shape{factor_.size(), factor_.size()}));
+  detail::require_finite(kappa, "kernels at other inputs");
   auto f = make_matrix<double>(kappa.shape(0) * columns / outputs, outputs);
   linalg::gemm(1.0, linalg::view(kappa), linalg::Op::plain,
                linalg::View<double>{coefficients_.data(), factor_.size(), columns}, linalg::Op::plain, 0.0,
@@ -29,6 +32,7 @@ Gaussian KernelRegression::posterior(const Matrix<double>& kappa, const Matrix<d
   if (shape_of(there) != Shape{kappa.shape(0), kappa.shape(0)})
     throw ShapeError("KernelRegression: the kernel at other inputs is " + to_string(shape_of(kappa)) +
                      " against the training set and " + to_string(shape_of(there)) + " there");
+  detail::require_finite(there, "kernels among other inputs");
   Matrix<double> half = factor_.cross_components(kappa);
   double steepest = 0, top = 0;
   for (Index k = 0; k < factor_.size(); ++k) {

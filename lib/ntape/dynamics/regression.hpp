@@ -12,8 +12,8 @@ namespace ntape {
 /// out.
 class KernelRegression {
  public:
-  /// K [N x N], or full [N C x N C]; y [N x C]. Throws UserError unless r is at least 0 and finite,
-  /// ShapeError when shapes do not fit, otherwise as KernelFactor. Cost: one eigendecomposition.
+  /// K [N x N], or full [N C x N C]; y [N x C]. Throws UserError unless r is at least 0 and all
+  /// is finite, ShapeError when shapes do not fit, otherwise as KernelFactor. Cost: one eigendecomposition.
   KernelRegression(const Matrix<double>& kernel, const Matrix<double>& y, double ridge);
 
   /// Outputs [M x C], kappa [M x n] (full: [M C x n]). 2 M n C flops.

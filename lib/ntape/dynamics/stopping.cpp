@@ -78,8 +78,9 @@ StoppingTime early_stopping(const std::function<double(const Moment&)>& loss, do
   // Half of the digits of a double in x are all that a minimum of values in double can have.
   constexpr int kBits = std::numeric_limits<double>::digits / 2;
   std::uintmax_t rounds = 100;
-  const auto [x, value] =
-      boost::math::tools::brent_find_minima(at, where - step, where + step, kBits, rounds);
+  const auto found = boost::math::tools::brent_find_minima(at, where - step, where + step, kBits, rounds);
+  // Among several minima Brent may end in a worse one than the grid has seen.
+  const auto [x, value] = found.second < lowest ? found : std::pair(where, lowest);
   // What is a rounding better than the start or the end is not better.
   constexpr double kBetter = 1e-9;
   if (value < best.loss * (1 - kBetter)) {
