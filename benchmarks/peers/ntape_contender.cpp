@@ -1,11 +1,12 @@
 // ntape's side of the comparison.
 //   ntape-contender draw DIR N n_0 n_1 ...   writes the problem that all contenders read
-//   ntape-contender DIR METHOD FORM          measures; METHOD: recorded, one-shot, step; FORM: full, trace
+//   ntape-contender DIR METHOD FORM          measures; METHOD: recorded, one-shot, kept, step; FORM: full, trace
 
 #include <filesystem>
 #include <memory>
 #include <ntape/base/errors.hpp>
 #include <ntape/io/npy.hpp>
+#include <ntape/run/memory.hpp>
 
 #include "../machine.hpp"
 #include "../workload.hpp"
@@ -65,7 +66,7 @@ Matrix<Real> result(const path& directory, const std::string& method, KernelForm
     gradient_descent(model, p.theta, p.data, {.rate = kSavedRate, .steps = kSavedSteps});
     return evaluate(model, p.theta, p.data.x);
   }
-  if (method == "one-shot") return empirical_ntk(model, p.theta, p.data.x, form).values;
+  if (method == "one-shot" || method == "kept") return empirical_ntk(model, p.theta, p.data.x, form).values;
   Recorded<Real> r(p.network, p.theta, p.data.x);
   (void)r.kernel(form);
   return r.last;
@@ -88,7 +89,8 @@ contender::Work work_of(const path& directory, const std::string& method, Kernel
       for (long k = 0; k < times; ++k) (void)r->kernel(form);
       return now() - start;
     };
-  } else if (method == "one-shot") {
+  } else if (method == "one-shot" || method == "kept") {
+    if (method == "kept") (void)run::keep_freed_memory(std::size_t{1} << 30);
     work.seconds = [=](long times) {
       const double start = now();
       for (long k = 0; k < times; ++k) (void)empirical_ntk(*model, p->theta, p->data.x, form);
@@ -100,7 +102,7 @@ contender::Work work_of(const path& directory, const std::string& method, Kernel
              step_seconds(*model, p->theta, p->data, static_cast<Index>(times), false);
     };
   } else {
-    throw UserError("there is no method '" + method + "': choose recorded, one-shot or step");
+    throw UserError("there is no method '" + method + "': choose recorded, one-shot, kept or step");
   }
   return work;
 }

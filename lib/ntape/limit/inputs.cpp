@@ -1,13 +1,14 @@
 #include <algorithm>
 #include <cmath>
 #include <ntape/limit/inputs.hpp>
+#include <ntape/limit/vectors.hpp>
 
 namespace ntape::limit {
 namespace {
 
 // One summation order for every pair, so that equal rows give bit-equal variances and covariances. Eight
 // running sums vectorize.
-double inner_product(const double* a, const double* b, std::size_t n) {
+NTAPE_INLINE double inner_product(const double* a, const double* b, std::size_t n) {
   double partial[8] = {};
   const std::size_t whole = n / 8 * 8;
   for (std::size_t k = 0; k < whole; k += 8)
@@ -36,9 +37,12 @@ Inputs::Inputs(const Matrix<double>& x, const Matrix<double>* x2)
       x2_(x2),
       columns_(x.shape(1)),
       relative_error_(kEpsilon * (4 + std::sqrt(static_cast<double>(columns_)))),
-      squares_(x.shape(0) + (x2 ? x2->shape(0) : 0)) {
-  for (std::size_t i = 0; i < squares_.size(); ++i)
+      squares_(x.shape(0) + (x2 ? x2->shape(0) : 0)),
+      roots_(squares_.size()) {
+  for (std::size_t i = 0; i < squares_.size(); ++i) {
     squares_[i] = inner_product(example(i), example(i), columns_) / static_cast<double>(columns_);
+    roots_[i] = std::sqrt(squares_[i]);
+  }
 }
 
 const double* Inputs::example(std::size_t i) const {
@@ -46,29 +50,41 @@ const double* Inputs::example(std::size_t i) const {
 }
 
 void Inputs::products(std::size_t i, std::size_t first, std::size_t count, ProductRow& out) const {
-  const double n = static_cast<double>(columns_), p = squares_[i], root_p = std::sqrt(p);
-  const double* a = example(i);
+  const double n = static_cast<double>(columns_), p = squares_[i], root_p = roots_[i], off = relative_error_;
+  const double *a = example(i), *squares = squares_.data() + first, *roots = roots_.data() + first;
+  // Consecutive examples are consecutive rows but where the second matrix begins.
+  const std::size_t of_x = std::clamp(x_.shape(0), first, first + count) - first;
+  products_with(a, first, 0, of_x, out.product);
+  products_with(a, first, of_x, count, out.product);
+  vectorized([&]() NTAPE_LOOP {
+#pragma omp simd
+    for (std::size_t k = 0; k < count; ++k) {
+      const double root = root_p * roots[k], dot = out.product[k] / n;
+      const bool nothing = root == 0;
+      const double gap = 1 - std::abs(dot) / (nothing ? 1.0 : root), above = gap > 0 ? gap : 0.0;
+      out.product[k] = dot;
+      out.product_error[k] = off * root;
+      out.gap[k] = nothing ? (p == squares[k] ? 0.0 : 1.0) : above;
+      out.gap_error[k] = nothing ? 0.0 : 2 * off;
+    }
+  });
   for (std::size_t k = 0; k < count; ++k) {
-    const double* b = example(first + k);
-    const double q = squares_[first + k], root = root_p * std::sqrt(q),
-                 dot = inner_product(a, b, columns_) / n;
-    out.product[k] = dot;
-    out.product_error[k] = relative_error_ * root;
-    if (root == 0) {
-      out.gap[k] = p == q ? 0 : 1;
-      out.gap_error[k] = 0;
-      continue;
-    }
-    out.gap[k] = std::clamp(1 - std::abs(dot) / root, 0.0, 1.0);
-    out.gap_error[k] = 2 * relative_error_;
-    if (out.gap[k] < 0.01) {
-      const double sine = sine_squared(a, b, dot / p, q * n, columns_);
-      out.gap[k] = sine / (1 + std::sqrt(std::max(1 - sine, 0.0)));
-      // What t is off by moves the rest along a, to which it is orthogonal.
-      out.gap_error[k] = 2 * relative_error_ * out.gap[k] + 4 * relative_error_ * relative_error_;
-      if (sine == 0) out.gap_error[k] = 0;
-    }
+    if (out.gap[k] >= 0.01 || root_p * roots[k] == 0) continue;
+    const double sine = sine_squared(a, example(first + k), out.product[k] / p, squares[k] * n, columns_);
+    out.gap[k] = sine / (1 + std::sqrt(std::max(1 - sine, 0.0)));
+    // What t is off by moves the rest along a, to which it is orthogonal.
+    out.gap_error[k] = sine == 0 ? 0 : 2 * off * out.gap[k] + 4 * off * off;
   }
+}
+
+void Inputs::products_with(const double* a, std::size_t first, std::size_t from, std::size_t to,
+                           double* out) const {
+  if (from >= to) return;
+  const double* b = example(first + from);
+  const std::size_t columns = columns_;
+  vectorized([&]() NTAPE_LOOP {
+    for (std::size_t k = from; k < to; ++k) out[k] = inner_product(a, b + (k - from) * columns, columns);
+  });
 }
 
 }  // namespace ntape::limit

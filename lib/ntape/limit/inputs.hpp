@@ -28,11 +28,13 @@ class Inputs {
 
  private:
   [[nodiscard]] const double* example(std::size_t i) const;
+  // Of a with the rows `from` to `to`, counted from `first`, all in one matrix.
+  void products_with(const double* a, std::size_t first, std::size_t from, std::size_t to, double* out) const;
   const Matrix<double>& x_;
   const Matrix<double>* x2_;
   std::size_t columns_;
   double relative_error_;
-  std::vector<double> squares_;
+  std::vector<double> squares_, roots_;
 };
 
 }  // namespace ntape::limit

@@ -18,6 +18,11 @@ LayerFactors factors(const Architecture& a, Index l, int exponent) {
           std::ldexp(standard ? 1 : bias, -exponent)};
 }
 
+double reciprocal(double x) {
+  const double r = 1 / x;
+  return std::isfinite(r) ? r : 0;
+}
+
 // Follows all examples from layer to layer.
 class Walk {
  public:
@@ -46,7 +51,7 @@ class Walk {
 
   HiddenLayer layer(Index l) {
     HiddenLayer layer{
-        rule(a_.activation_of(l)),  nullptr, a_.adds_previous(l), a_.layer_norm, 1, {}, 0, false,
+        rule(a_.activation_of(l)),  nullptr, a_.adds_previous(l), a_.layer_norm, 1, {}, 0, false, false,
         ExampleColumns(now_.size())};
     layer.unit = rescale(!layer.layer_norm && layer.rule->degree() == 1.0);
     layer.factors = factors(a_, l, exponent_);
@@ -126,6 +131,8 @@ class Walk {
     at.moving[i] = variance_error * s.moving / 2;
     at.steepest[i] = s.steepest;
     layer.moving = layer.moving || s.moving > 0;
+    layer.smooth = layer.smooth || at.smooth[i] > 0;
+    at.inverse_size[i] = reciprocal(at.size[i]);
     // dE[s^2] = E[u s s'] dp/p
     double a = d.value, error = 2 * at.value_slack[i] * at.size[i] + d.value_bound;
     if (a_.residual) {
@@ -149,6 +156,7 @@ class Walk {
     e.p_error = next > 0 ? f.forward * a * e.a_error / next + 4 * kEpsilon : 0;
     at.root_activation[i] = std::sqrt(a);
     at.root_next[i] = next > 0 ? std::sqrt(next) : 1;
+    at.inverse_root_next[i] = reciprocal(at.root_next[i]);
     at.dead[i] = next > 0 ? 0 : 1;
     at.next_slack[i] = next > 0 ? f.bias / next * e.a_error : 0;
   }
@@ -168,7 +176,7 @@ std::vector<ExampleColumns::Numbers*> ExampleColumns::columns() {
       &size,           &slope_size,     &value_slack,      &slope_slack,     &smooth,       &moving,
       &steepest,       &mean,           &mean_error,       &before,          &before_error, &root_previous,
       &previous_error, &activation,     &activation_error, &root_activation, &root_next,    &dead,
-      &next_slack};
+      &next_slack,     &inverse_size,   &inverse_root_next};
 }
 ExampleColumns::ExampleColumns(std::size_t count) {
   for (Numbers* column : columns()) column->assign(count, 0.0);

@@ -41,6 +41,8 @@ struct ExampleColumns {
   Numbers root_next;   ///< square root of Sigma^{l+1}(x,x), scaled as in this layer; 1 where that is 0
   Numbers dead;        ///< 1 where Sigma^{l+1}(x,x) is 0, 0 elsewhere
   Numbers next_slack;  ///< relative error of A^l(x,x) times bias / Sigma^{l+1}: its part in the gap's
+  /// Reciprocals of size and of root_next, which spare every pair its quotients; 0 where there is none.
+  Numbers inverse_size, inverse_root_next;
 
   explicit ExampleColumns(std::size_t count);
   [[nodiscard]] double bytes() const;
@@ -57,6 +59,7 @@ struct HiddenLayer {
   LayerFactors factors;  ///< from this layer to the next
   double jump;           ///< the jumps of s' together
   bool moving;           ///< whether there are any away from 0
+  bool smooth;           ///< whether s' does anything but jump
   ExampleColumns examples;
 };
 

@@ -80,6 +80,9 @@ class LeakyRows final : public PreparedDual {
       }
     });
   }
+  bool knows_gaps() const override {
+    return true;
+  }
   double bytes() const override {
     return static_cast<double>(deviations_.size() * sizeof(double));
   }

@@ -9,31 +9,45 @@ namespace {
 
 constexpr double kTiny = 1e-300;  // keeps 0 / 0 away
 
-// How far acos(rho) can move when rho moves by d, where 1 - |rho| is `gap`.
+// How far acos(rho) can move when rho moves by d, where 1 - |rho| is `gap`: by d / sqrt(reach) where that is
+// less than what it moves by anywhere, pi/2 sqrt(2 d). With one root and one quotient.
 NTAPE_INLINE double turn(double gap, double d) {
-  const double anywhere = std::numbers::pi / 2 * std::sqrt(2 * d), left = gap - d;
-  const double here = d / std::sqrt(left > 0 ? left * (2 - gap) : 1.0);
-  return left > 0 && here < anywhere ? here : anywhere;
+  constexpr double kAnywhere = std::numbers::pi * std::numbers::pi / 2;
+  const double reach = (gap - d) * (2 - gap);
+  const bool here = d < kAnywhere * reach;
+  const double ratio = d / (here ? reach : 1.0);
+  return std::sqrt(d * (here ? ratio : kAnywhere));
 }
 
 // 1 - |rho| of Sigma: sqrt(pq) - (bias + forward r) = bias forward (sqrt a11 - sqrt a22)^2 / (..), r =
-// sqrt(a11 a22).
+// sqrt(a11 a22). Without a bias it is the gap of A.
+template <bool kBias>
 struct Gap {
   LayerFactors f;
-  double a11, s1, root_p;
+  double a11, s1, root_p, inverse_p;
   Gap(const LayerFactors& factors, double a, double s, double root)
-      : f(factors), a11(a), s1(s), root_p(root) {}
+      : f(factors), a11(a), s1(s), root_p(root), inverse_p(1 / root) {}
 
-  NTAPE_INLINE double operator()(double a12, double a22, double s2, double root_q, double a_gap) const {
-    const double root = root_p * root_q, r = s1 * s2, difference = (a11 - a22) / (s1 + s2 + kTiny);
-    const double apart = f.bias * f.forward * difference * difference / (root + f.bias + f.forward * r);
-    // 1 - rho of A where Sigma is positive, 1 + rho where it is not
-    const bool positive = f.forward * a12 + f.bias >= 0;
-    const double other = 2 - a_gap, minus = a12 >= 0 ? a_gap : other, plus = a12 >= 0 ? other : a_gap;
-    const double gap = positive ? minus : plus, twice = positive ? 0.0 : 2 * f.bias;
-    const double rest = f.forward * r * gap + twice;
-    const double all = (apart + rest) / root;
-    return all > 1 ? 1.0 : all;
+  struct Result {
+    double gap;
+    double lever;  // what an error of sqrt a11 - sqrt a22 does to it
+  };
+  NTAPE_INLINE Result operator()(double a12, double a22, double s2, double root_q, double inverse_q,
+                                 double a_gap) const {
+    const double inverse = inverse_p * inverse_q, reach = f.forward * (s1 * s2);
+    double apart = 0, lever = 0, gap = a_gap, twice = 0;
+    if constexpr (kBias) {
+      const double difference = (a11 - a22) / (s1 + s2 + kTiny);
+      lever = f.bias * f.forward * difference / (root_p * root_q + f.bias + reach);
+      apart = lever * difference;
+      // 1 - rho of A where Sigma is positive, 1 + rho where it is not
+      const bool positive = f.forward * a12 + f.bias >= 0;
+      const double other = 2 - a_gap, minus = a12 >= 0 ? a_gap : other, plus = a12 >= 0 ? other : a_gap;
+      gap = positive ? minus : plus;
+      twice = positive ? 0.0 : 2 * f.bias;
+    }
+    const double all = (apart + (reach * gap + twice)) * inverse;
+    return {all > 1 ? 1.0 : all, std::abs(lever) * inverse};
   }
 };
 
@@ -93,7 +107,7 @@ void PairRow::begin(const Layers& layers, const Start& start) {
   for (Numbers& s : share_sums_) s.assign(kMost, 0.0);
   const double a11 = start.squares[start.i], root_a = std::sqrt(a11), p = f.forward * a11 + f.bias;
   const double root_p = p > 0 ? std::sqrt(p) : 1, dead = p > 0 ? 0 : 1;
-  const Gap gap(f, a11, root_a, root_p);
+  const Gap<true> gap(f, a11, root_a, root_p);
   const double *squares = start.squares + start.first, *product = start.product,
                *product_gap = start.product_gap, *product_errors = start.product_error,
                *gap_errors = start.gap_error;
@@ -106,7 +120,7 @@ void PairRow::begin(const Layers& layers, const Start& start) {
       c_[k] = f.forward * a12 + f.bias;
       c_error_[k] = f.forward * product_errors[k] + 2 * kEpsilon * std::abs(c_[k]);
       const double one_dies = std::abs(dead - dead_q), both_live = (1 - dead) * (1 - dead_q);
-      const double g = both_live * gap(a12, a22, root_b, root_q, product_gap[k]) + one_dies;
+      const double g = both_live * gap(a12, a22, root_b, root_q, 1 / root_q, product_gap[k]).gap + one_dies;
       gap_[k] = g;
       const double g_error = f.forward * root_a * root_b / root * gap_errors[k] + 16 * kEpsilon * g;
       gap_error_[k] = g == 0 ? 0.0 : both_live * g_error;
@@ -130,6 +144,43 @@ void PairRow::scale(double unit, std::size_t count) {
 //   |dK| <= |E[u s'(u) s(v)]| dp / 2p + .. + sqrt(pq) |K'| drho,
 // and likewise for K', where a jump J of s' at 0 adds J^2 / (2 pi) dth to smooth parts. K' in between is at
 // most what it is here and what it can change by.
+template <bool kSmooth, bool kJump>
+void PairRow::errors_of_dual(const HiddenLayer& layer, const Start& start, double rounded,
+                             const double* slope, const double* a_gap, double* value_error,
+                             double* slope_error) {
+  const ExampleColumns& u = layer.examples;
+  const std::size_t i = start.i, count = start.count;
+  const auto column = [&](const ExampleColumns::Numbers& numbers) { return numbers.data() + start.first; };
+  const double size = u.size[i], slope_size = u.slope_size[i], deviation = u.deviation[i],
+               smooth = u.smooth[i], inverse_size = u.inverse_size[i];
+  const double value_slack = u.value_slack[i], slope_slack = u.slope_slack[i];
+  const double jump = layer.jump / std::sqrt(2 * std::numbers::pi);
+  const double *sizes = column(u.size), *slope_sizes = column(u.slope_size),
+               *deviations = column(u.deviation), *inverse_sizes = column(u.inverse_size);
+  const double *value_slacks = column(u.value_slack), *slope_slacks = column(u.slope_slack),
+               *smooths = column(u.smooth);
+  vectorized([&]() NTAPE_LOOP {
+#pragma omp simd
+    for (std::size_t k = 0; k < count; ++k) {
+      const double e = gap_error_[k];
+      double change = slope_slack * slope_sizes[k] + slope_slacks[k] * slope_size;
+      if constexpr (kSmooth) change += smooth * smooths[k] * (e + rounded);
+      if constexpr (kJump) {
+        const double dth = turn(gap_[k], e);
+        if constexpr (kSmooth) change += jump * (smooth + smooths[k]) * std::sqrt(e * dth);
+        change += jump * jump * dth;
+      }
+      const double most = slope_size * slope_sizes[k], here = std::abs(slope[k]) + change;
+      const double steepest = here < most ? here : most, lever = deviation * deviations[k] * steepest,
+                   rho = lever * e;
+      value_error[k] += value_slack * sizes[k] + value_slacks[k] * size + rho + lever * rounded;
+      slope_error[k] += change;
+      // rho of A, where the rule knows its gap: a homogeneous dual normalized depends on rho alone
+      rho_error_[k] = rho * inverse_size * inverse_sizes[k] + 16 * kEpsilon * a_gap[k];
+    }
+  });
+}
+
 void PairRow::through(const HiddenLayer& layer, std::size_t index, const Start& start) {
   const std::size_t count = start.count, i = start.i;
   const ExampleColumns& u = layer.examples;
@@ -150,32 +201,11 @@ void PairRow::through(const HiddenLayer& layer, std::size_t index, const Start& 
   layer.prepared->row(i, start.first, count, covariance, gap_,
                       {value, slope, value_error, slope_error, a_gap});
 
-  {
-    const double size = u.size[i], slope_size = u.slope_size[i], deviation = u.deviation[i],
-                 smooth = u.smooth[i];
-    const double value_slack = u.value_slack[i], slope_slack = u.slope_slack[i];
-    const double jump = layer.jump / std::sqrt(2 * std::numbers::pi);
-    const double *sizes = column(u.size), *slope_sizes = column(u.slope_size);
-    const double *value_slacks = column(u.value_slack), *slope_slacks = column(u.slope_slack),
-                 *smooths = column(u.smooth);
-    vectorized([&]() NTAPE_LOOP {
-#pragma omp simd
-      for (std::size_t k = 0; k < count; ++k) {
-        const double e = gap_error_[k], dth = turn(gap_[k], e);
-        const double change = slope_slack * slope_sizes[k] + slope_slacks[k] * slope_size +
-                              smooth * smooths[k] * (e + rounded) +
-                              jump * (smooth + smooths[k]) * std::sqrt(e * dth) + jump * jump * dth;
-        const double most = slope_size * slope_sizes[k], here = std::abs(slope[k]) + change;
-        const double steepest = here < most ? here : most, rho = deviation * deviations[k] * steepest * e;
-        value_error[k] += value_slack * sizes[k] + value_slacks[k] * size + rho +
-                          deviation * deviations[k] * steepest * rounded;
-        slope_error[k] += change;
-        // rho of A, where the rule knows its gap: a homogeneous dual normalized depends on rho alone
-        const double norm = size * sizes[k];
-        rho_error_[k] = norm > 0 ? rho / norm + 16 * kEpsilon * a_gap[k] : 0;
-      }
-    });
-  }
+  // Loops over what there is: roots and quotients are what they take.
+  const auto spread = layer.jump == 0 ? &PairRow::errors_of_dual<true, false>
+                      : layer.smooth  ? &PairRow::errors_of_dual<true, true>
+                                      : &PairRow::errors_of_dual<false, true>;
+  (this->*spread)(layer, start, rounded, slope, a_gap, value_error, slope_error);
   if (layer.moving) {
     const double *movings = column(u.moving), *steepests = column(u.steepest);
     for (std::size_t k = 0; k < count; ++k)
@@ -201,8 +231,13 @@ void PairRow::through(const HiddenLayer& layer, std::size_t index, const Start& 
   if (layer.residual) add_previous(layer, start, value, value_error, a_gap);
   std::copy_n(value, count, a_);
   std::copy_n(value_error, count, a_error_);
-  gap_by_difference(layer, start, a_gap);
-  next(layer, start, a_gap);
+  if (layer.residual || !layer.prepared->knows_gaps()) gap_by_difference(layer, start, a_gap);
+  std::copy_n(a_gap, count, a_gap_);
+  std::copy_n(rho_error_, count, a_rho_error_);
+  if (layer.factors.bias == 0)
+    next<false>(layer, start, a_gap);
+  else
+    next<true>(layer, start, a_gap);
   for (std::size_t l = 0; l < shares_.size() && l <= index; ++l)
     for (std::size_t k = 0; k < count; ++k) {
       double& sum = share_sums_[l][k];
@@ -254,13 +289,12 @@ void PairRow::gap_by_difference(const HiddenLayer& layer, const Start& start, do
       const double error = (a_error_[k] + size * (own_error + errors[k]) / 2) * inverse + 4 * kEpsilon;
       a_gap[k] = known ? a_gap[k] : gap;
       rho_error_[k] = known ? rho_error_[k] : norm > 0 ? error : 0.0;
-      a_gap_[k] = a_gap[k];
-      a_rho_error_[k] = rho_error_[k];
     }
   });
 }
 
 // Sigma^{l+1}, its gap, and Theta^{l+1}.
+template <bool kBias>
 void PairRow::next(const HiddenLayer& layer, const Start& start, const double* a_gap) {
   const ExampleColumns& u = layer.examples;
   const std::size_t i = start.i;
@@ -269,24 +303,24 @@ void PairRow::next(const HiddenLayer& layer, const Start& start, const double* a
   const double *deviations = column(u.deviation), *activations = column(u.activation),
                *deads = column(u.dead);
   const double *roots_a = column(u.root_activation), *roots = column(u.root_next),
-               *slacks = column(u.next_slack);
+               *slacks = column(u.next_slack), *inverses = column(u.inverse_root_next);
   const double* errors = column(u.activation_error);
   const double deviation = u.deviation[i], activation = u.activation[i], root_a = u.root_activation[i];
   const double root_p = u.root_next[i], error = u.activation_error[i], slack = u.next_slack[i],
                dead = u.dead[i];
-  const Gap gap(f, activation, root_a, root_p);
+  const Gap<kBias> gap(f, activation, root_a, root_p);
+  const double inverse_p = u.inverse_root_next[i];
   // No branches: this loop must vectorize.
   vectorized([&]() NTAPE_LOOP {
 #pragma omp simd
     for (std::size_t k = 0; k < start.count; ++k) {
-      const double root = root_p * roots[k], r = root_a * roots_a[k];
+      const double inverse = inverse_p * inverses[k], r = root_a * roots_a[k];
       const double one_dies = dead > deads[k] ? dead : deads[k] - dead;
-      const double g = gap(a_[k], activations[k], roots_a[k], roots[k], a_gap[k]) + one_dies;
-      const double difference = std::abs(activation - activations[k]) / (root_a + roots_a[k] + kTiny);
-      const double apart = f.bias * f.forward * difference * (root_a * error + roots_a[k] * errors[k]) /
-                           (root + f.bias + f.forward * r);
+      const auto moved = gap(a_[k], activations[k], roots_a[k], roots[k], inverses[k], a_gap[k]);
+      const double g = moved.gap + one_dies;
+      const double apart = moved.lever * (root_a * error + roots_a[k] * errors[k]);
       const double g_error =
-          (f.forward * r * rho_error_[k] + apart) / root + g * (slack + slacks[k] + 16 * kEpsilon);
+          f.forward * r * rho_error_[k] * inverse + apart + g * (slack + slacks[k] + 16 * kEpsilon);
       // Equal inputs: their distance stays 0.
       const double old_gap = gap_[k], old_c = c_[k];
       const double distance = (deviation == deviations[k]) & (old_c >= 0) ? old_gap : 1.0;

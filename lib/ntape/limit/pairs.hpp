@@ -38,6 +38,10 @@ class PairRow {
   void add_previous(const HiddenLayer& layer, const Start& start, double* value, double* error,
                     double* a_gap);
   void gap_by_difference(const HiddenLayer& layer, const Start& start, double* a_gap);
+  template <bool kSmooth, bool kJump>
+  void errors_of_dual(const HiddenLayer& layer, const Start& start, double rounded, const double* slope,
+                      const double* a_gap, double* value_error, double* slope_error);
+  template <bool kBias>
   void next(const HiddenLayer& layer, const Start& start, const double* a_gap);
 
   double c_[kMost], c_error_[kMost];      // Sigma

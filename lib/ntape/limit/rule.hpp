@@ -67,6 +67,8 @@ class PreparedDual {
   /// k, out.*[k] likewise.
   virtual void row(std::size_t i, std::size_t first, std::size_t count, const double* c, const double* gap,
                    const DualRow& out) const = 0;
+  /// Whether out.gap is known for all pairs.
+  [[nodiscard]] virtual bool knows_gaps() const { return false; }
   /// What it keeps for its variances.
   [[nodiscard]] virtual double bytes() const = 0;
 };

@@ -1,3 +1,5 @@
+#include <malloc.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -44,6 +46,18 @@ void require_memory(double bytes, const std::string& what, double available) {
   if (bytes <= available) return;
   throw UserError(what + " need at least " + in_gibibytes(bytes) + " of memory, and " +
                   in_gibibytes(available) + " are available");
+}
+
+bool keep_freed_memory(std::size_t bytes) {
+#ifdef M_TRIM_THRESHOLD
+  constexpr std::size_t kLargestPiece = std::size_t{32} << 20;  // glibc refuses more
+  const auto kept = static_cast<int>(std::min<std::size_t>(bytes, std::numeric_limits<int>::max()));
+  const auto pieces = static_cast<int>(std::min(bytes, kLargestPiece));
+  return mallopt(M_TRIM_THRESHOLD, kept) == 1 && mallopt(M_MMAP_THRESHOLD, pieces) == 1;
+#else
+  (void)bytes;
+  return false;
+#endif
 }
 
 }  // namespace ntape::run

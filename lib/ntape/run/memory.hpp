@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 namespace ntape::run {
@@ -12,5 +13,12 @@ namespace ntape::run {
 /// find out: Linux promises memory that it does not have and kills who takes it at its word.
 /// `what` is the subject of the sentence, in the plural: "networks of width 4096".
 void require_memory(double bytes, const std::string& what, double available = available_memory());
+
+/// Lets the C library keep up to `bytes` (2 GiB at most) of what is freed, instead of giving it back to the
+/// system, which clears every page before it hands it out again: on a virtual machine kernels that are made
+/// anew on each call, `empirical_ntk` or `limit_kernels` in a loop, then spend most of their time in that.
+/// Holds for the whole process and from now on, so that it is the program that decides; pieces above 32 MiB
+/// are still given back. False where the C library has no such setting (it is glibc's).
+bool keep_freed_memory(std::size_t bytes);
 
 }  // namespace ntape::run
