@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "peak_memory.hpp"
+#include "plain_products.hpp"
 #include "report.hpp"
 #include "workload.hpp"
 
@@ -113,6 +114,14 @@ double with_threads(int threads, const std::function<double()>& work) {
   return seconds;
 }
 
+// The same products by plain BLAS and nothing else: over the bound, and what ntape takes over them.
+void against_products(const Runs& runs, const std::string& name, double flops,
+                      const plain_products::Work& work, const std::function<double()>& ntape) {
+  plain_products::Products products(work);
+  runs.against_bound<float>("products alone of a " + name, flops, 0, [&] { return products.seconds(); });
+  runs.ratio("that " + name + " / its products alone", 0, [&] { return ntape() / products.seconds(); });
+}
+
 void kernels_and_steps(const Runs& runs, Index width, Index examples, Index steps, double kernel_target,
                        double step_target) {
   const std::vector<Index> widths = {784, width, width, width, 1};
@@ -127,6 +136,12 @@ void kernels_and_steps(const Runs& runs, Index width, Index examples, Index step
   const auto tracked = [&] { return step_seconds(r, steps, true); };
   runs.against_bound<float>("step, " + name, step, step_target, train);
   runs.against_bound<float>("step with its kernel, " + name, step + flops.grams, 1.10, tracked);
+  const double kernel_flops = flops.forward + flops.backward + flops.grams;
+  using Work = plain_products::Work;
+  against_products(runs, "kernel, " + name, kernel_flops, Work{widths, examples, false, true, false}, kernel);
+  against_products(runs, "step, " + name, step, Work{widths, examples, false, false, true}, train);
+  against_products(runs, "step with its kernel, " + name, step + flops.grams,
+                   Work{widths, examples, false, true, true}, tracked);
   runs.ratio("tracking every step / not, " + name, 1.2, [&] { return tracked() / train(); });
   if (omp_get_max_threads() < 2) return;
   runs.ratio("kernel, one thread / two, " + name, -1.9,
@@ -167,6 +182,8 @@ void ten_outputs(const Runs& runs) {
   const Flops full(widths, 128, true);
   runs.against_bound<float>("full kernel, 784-256x3-10, N = 128", full.forward + full.backward + full.grams,
                             1.3, [&] { return r.kernel(KernelForm::full); });
+  against_products(runs, "full kernel, 784-256x3-10, N = 128", full.forward + full.backward + full.grams,
+                   {widths, 128, true, true, false}, [&] { return r.kernel(KernelForm::full); });
   runs.ratio("its trace form / the full one", 0.2,
              [&] { return r.kernel(KernelForm::trace) / r.kernel(KernelForm::full); });
 }
