@@ -150,6 +150,16 @@ void kernels_and_steps(const Runs& runs, Index width, Index examples, Index step
              [&] { return with_threads(1, train) / with_threads(2, train); });
 }
 
+void narrow_kernel(const Runs& runs) {
+  const std::vector<Index> widths = {784, 128, 128, 128, 1};
+  const Flops flops(widths, 256, false);
+  const double all = flops.forward + flops.backward + flops.grams;
+  Recorded<float> r(widths, 256);
+  const auto kernel = [&] { return r.kernel(KernelForm::trace); };
+  runs.against_bound<float>("kernel, 784-128x3-1, N = 256", all, 0, kernel);
+  against_products(runs, "kernel, 784-128x3-1, N = 256", all, {widths, 256, false, true, false}, kernel);
+}
+
 void peaks(const Runs& runs, Index width, Index examples) {
   const std::string name = "784-" + std::to_string(width) + "x3-1, N = " + std::to_string(examples);
   const PeakMemory kernel = peak_memory("kernel", width, examples);
@@ -319,6 +329,7 @@ int main(int argc, char** argv) {
     kernels_and_steps(runs, 64, 64, 4, 0, 0);
   } else {
     kernels_and_steps(runs, 1024, 256, 16, 1.15, 1.15);
+    narrow_kernel(runs);
     ten_outputs(runs);
     dense_rows_of(runs);
   }

@@ -46,6 +46,11 @@
 #include <ntape/study/drift_study.hpp>
 #include <ntape/study/ensemble.hpp>
 #include <ntape/study/ensemble_statistics.hpp>
+#include <ntape/study/figure_1.hpp>
+#include <ntape/study/figure_2.hpp>
+#include <ntape/study/figure_3.hpp>
+#include <ntape/study/figure_lee.hpp>
+#include <ntape/study/figure_spectrum.hpp>
 #include <ntape/study/kernel_track.hpp>
 #include <ntape/study/path_track.hpp>
 #include <ntape/tape/print.hpp>

@@ -97,6 +97,43 @@ TEST_CASE("it follows its inputs when they change, and is the network itself at 
   for (Index p = 0; p < got.size(); ++p) CHECK(largest_difference(got[p], expected[p]) == 0);
 }
 
+TEST_CASE("in floats it is what it is in doubles, to their rounding") {
+  const auto rounded = [](const Matrix<double>& m) {
+    auto r = make_matrix<float>(m.shape(0), m.shape(1));
+    std::copy(m.begin(), m.end(), r.begin());
+    return r;
+  };
+  const auto in_floats = [&](Parameters<double>& p) {
+    Parameters<float> f;
+    for (auto& e : p.entries) {
+      f.entries.push_back({e.name, e.layer, rounded(e.value)});
+      std::copy(f.entries.back().value.begin(), f.entries.back().value.end(), e.value.begin());
+    }
+    return f;
+  };
+  auto start = tied_parameters<double>(1), theta = tied_parameters<double>(5);
+  auto x = normal<double>(4, 3, 9);
+  const auto start_f = in_floats(start), theta_f = in_floats(theta);
+  const auto x_f = rounded(x);
+  std::copy(x_f.begin(), x_f.end(), x.begin());
+  Tape<double> tape;
+  Tape<float> tape_f;
+  const Var y = linearize(tied, start)(tape, theta, tape.input(x)),
+            y_f = linearize(tied, start_f)(tape_f, theta_f, tape_f.input(x_f));
+  // Some forty sums of products of order 1 to 10, each rounded to 6e-8.
+  CHECK(largest_difference(tape.value(y), tape_f.value(y_f)) < 1e-4);
+  Tape<double> at_start;
+  const Var f0 = tied(at_start, start, at_start.input(x));
+  CHECK(largest_difference(tape.value(y), at_start.value(f0)) > .1);  // away from theta_0
+  const auto u = normal_stack<double>(1, {4, 2}, 10);
+  auto u_f = make_stack<float>(1, 4, 2);
+  std::copy(u.begin(), u.end(), u_f.begin());
+  const auto got = pullback(tape_f, y_f, u_f);
+  const auto expected = pullback(tape, y, u);
+  REQUIRE(got.size() == expected.size());
+  for (Index p = 0; p < got.size(); ++p) CHECK(largest_difference(expected[p], got[p]) < 1e-4);
+}
+
 TEST_CASE("what is not shaped as theta_0, and inputs made of parameters, are refused") {
   const auto start = tied_parameters<double>(1);
   auto theta = start;
