@@ -5,6 +5,7 @@
 #include <ntape/base/errors.hpp>
 #include <ntape/io/npz.hpp>
 #include <ntape/kernel/plan.hpp>
+#include <ntape/limit/dual.hpp>
 #include <ntape/limit/windows.hpp>
 #include <ntape/run/table.hpp>
 #include <optional>
@@ -67,6 +68,16 @@ void add_questions(CLI::App& app, Options& o) {
   app.add_flag("--phase", o.phase, "what depth leads to, and after how many layers")->group("Questions");
 }
 
+// Those of networks, and more that have a dual alone.
+void require_limit_activations(const std::string& list) {
+  for (const std::string& name : activations_of(list)) {
+    if (!limit::has_dual(name)) require_activations(name);
+    if (!std::isfinite(limit::Dual(name)(1, 1, 1).slope))
+      throw UserError("the NTK of '" + name +
+                      "' is infinite where inputs are equal, because it jumps; one without jumps is needed");
+  }
+}
+
 void add_options(CLI::App& app, Options& o) {
   app.add_option("--inputs", o.inputs, "N1 x n_0; not needed for --sphere and --phase")
       ->type_name("X.npy")
@@ -76,6 +87,9 @@ void add_options(CLI::App& app, Options& o) {
       ->group("Data");
   add_depth(app, o.model);
   add_layers(app, o.model);
+  CLI::Option* activation = app.get_option("--activation");
+  activation->description(activation->get_description() +
+                          ".\nHere also exp, rbf(1), monomial(2), hermite(2), rectified_power(2)");
   app.add_option("--tolerance", o.limit.tolerance,
                  "how good duals without a closed form must be, relative; at most 1e-4")
       ->check(finite_number())
@@ -247,7 +261,7 @@ int limit_command(const std::vector<std::string>& arguments) {
   apply_threads(o.machine);
   std::optional<Interrupts> interrupts;
   if (streams(o)) interrupts.emplace();
-  require_activations(o.model.activation);
+  require_limit_activations(o.model.activation);
   (void)budget_of(o.memory);
   if (!o.out.empty()) require_new_file(o.out, "--out");
   if (!o.figure.empty()) require_figure(o.figure);

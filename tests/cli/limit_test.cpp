@@ -333,6 +333,24 @@ TEST_CASE("limit says what it cannot tell of inputs that are too small, of other
 
 // At 1e78 variances are 1e156: the integrals do not reach there, and said something wrong. In dimension 3000
 // there are more harmonics than numbers.
+TEST_CASE("functions that no network here has are known to the limit by name") {
+  const TempDir folder;
+  const Matrix<double> x = normal<double>(4, 3, 1);
+  io::write_npy(folder / "x.npy", x);
+  for (const std::string name : {"exp", "rbf(0.5)", "monomial(3)", "hermite(3)", "rectified_power(2)"}) {
+    const Outcome result = run(tool_line("limit --inputs x.npy --depth 2 --activation " + name + " --out " +
+                                         "k-" + name.substr(0, 3) + ".npz"),
+                               {.folder = folder.path()});
+    CAPTURE(result.err);
+    REQUIRE(result.code == 0);
+    const auto exact = limit_ntk({.widths = {3, 1, 1}, .activation = name, .bias_scale = 0.1}, x).values;
+    CHECK(largest_difference(kernel(folder / ("k-" + name.substr(0, 3) + ".npz"), "ntk"), exact) == 0);
+  }
+  const Outcome jumps = run(tool_line("limit --activation sign --angles 5"), {.folder = folder.path()});
+  CHECK(jumps.code == 2);
+  CHECK(contains(jumps.err, "jumps"));
+}
+
 TEST_CASE("limit refuses inputs that are too large and prints numbers only") {
   const TempDir folder;
   Matrix<double> x = normal<double>(3, 2, 1);
