@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -38,10 +39,10 @@ examples:
 void print_verdict(const study::Verdict& verdict) {
   std::cout << verdict.title << "\n\n";
   for (const study::Claim& c : verdict.claims) {
-    std::string measured = run::significant(c.measured.value, 4);
+    std::string measured = std::isnan(c.measured.value) ? "none" : run::significant(c.measured.value, 4);
     if (c.measured.error > 0) measured += " +- " + run::significant(c.measured.error, 2);
     std::string word = study::name_of(c.outcome());
-    word.resize(10, ' ');
+    word.resize(13, ' ');  // as wide as the widest, "not measured", and a space
     std::cout << word << c.statement << ": " << measured << '\n';
   }
 }

@@ -1,6 +1,7 @@
 // ntape's side of the comparison.
 //   ntape-contender draw DIR N n_0 n_1 ...   writes the problem that all contenders read
-//   ntape-contender DIR METHOD FORM          measures; METHOD: recorded, one-shot, kept, step; FORM: full, trace
+//   ntape-contender DIR METHOD FORM          measures; METHOD: recorded, one-shot, kept, step; FORM: full,
+//   trace
 
 #include <filesystem>
 #include <memory>
@@ -107,7 +108,7 @@ contender::Work work_of(const path& directory, const std::string& method, Kernel
   return work;
 }
 
-int run(const std::vector<std::string>& words) {
+int answer(const std::vector<std::string>& words) {
   if (words.size() >= 5 && words[0] == "draw") {
     std::vector<Index> widths;
     for (std::size_t k = 3; k < words.size(); ++k) widths.push_back(std::stoul(words[k]));
@@ -125,7 +126,7 @@ int run(const std::vector<std::string>& words) {
 
 int main(int argc, char** argv) {
   try {
-    return run({argv + 1, argv + argc});
+    return answer({argv + 1, argv + argc});
   } catch (const std::exception& e) {
     std::fprintf(stderr, "ntape-contender: %s\n", e.what());
     return 2;

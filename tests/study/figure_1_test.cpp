@@ -43,6 +43,7 @@ Figure1Result made_up(const Figure1Plan& plan, double narrow, double wide) {
                                  .start = std::vector<double>(plan.angles, 1 + away),
                                  .end = std::vector<double>(plan.angles, factor * (1 + away)),
                                  .halved = {},
+                                 .start_lambda = 0.2,
                                  .end_lambda = 0.3,
                                  .diverged = ""});
     }
@@ -115,7 +116,7 @@ TEST_CASE("figure 1: networks that diverge are left out and named") {
   for (const std::string& note : report.verdict.notes) named |= note.find("diverged") != std::string::npos;
   CHECK(named);
   CHECK(claim_of(report.verdict, "inflation falls").outcome() == Outcome::not_measured);
-  CHECK(claim_of(report.verdict, "stable to the end").outcome() == Outcome::fails);
+  CHECK(claim_of(report.verdict, "stable at the start").outcome() == Outcome::fails);
 }
 
 TEST_CASE("figure 1: half the rate where it is asked for, and the change is measured") {

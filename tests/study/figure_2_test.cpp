@@ -61,21 +61,51 @@ TEST_CASE("figure 2: claims are judged by the networks, and can fail") {
   Figure2Plan plan = tiny();
   plan.widths = {1000};
   plan.shown = 2;
-  plan.networks = 2;
+  plan.networks = 12;
   plan.steps = 1;
-  // One deviation above and below: inside P10 to P90, of variance S / (S - 1) = 2 times the limit's.
+  // One deviation above and below: inside P10 to P90, of variance S / (S - 1) times the limit's.
   const Verdict one = report_figure_2(plan, made_up(plan, 1)).verdict;
   CHECK(claim_of(one, "P10 to P90").measured.value == 1);
   CHECK(claim_of(one, "P10 to P90").outcome() == Outcome::fails);  // all of them are no 80%
-  CHECK(claim_of(one, "the variance of networks").measured.value == doctest::Approx(2).epsilon(1e-12));
-  CHECK(claim_of(one, "the variance of networks").outcome() == Outcome::fails);
+  CHECK(claim_of(one, "the variance of networks").measured.value == doctest::Approx(12 / 11.).epsilon(1e-12));
+  // Without one of them there are 6 and 5: a sum of squares of 11 - 1/11, over 10.
+  CHECK(claim_of(one, "the variance of networks").measured.error < 1e-9);
+  CHECK(claim_of(one, "the variance of networks").outcome() == Outcome::holds);
   CHECK(claim_of(one, "means of n = 1000").outcome() == Outcome::holds);
-  // Ten deviations: none inside, and a z-score of (2 * 100 - 1) / sqrt(2).
+  // Ten deviations: none inside, and a z-score of (100 S / (S - 1) - 1) sqrt((S - 1) / 2).
   const Verdict ten = report_figure_2(plan, made_up(plan, 10)).verdict;
   CHECK(claim_of(ten, "P10 to P90").measured.value == 0);
+  CHECK(claim_of(ten, "the variance of networks").outcome() == Outcome::fails);
   CHECK(claim_of(ten, "variances of n = 1000").measured.value ==
-        doctest::Approx(199 / std::sqrt(2)).epsilon(1e-9));
+        doctest::Approx((1200 / 11. - 1) * std::sqrt(11 / 2.)).epsilon(1e-9));
   CHECK(claim_of(ten, "variances of n = 1000").outcome() == Outcome::fails);
+}
+
+TEST_CASE("figure 2: the error of the variance is that of its networks, and three tell nothing") {
+  Figure2Plan plan = tiny();
+  plan.widths = {1000};
+  plan.shown = 2;
+  plan.steps = 1;
+  plan.networks = 5;
+  Figure2Result result = made_up(plan, 0);
+  // Deviations of 0, 1, -1, 2, -2: 10 / 4; without them 10 / 3, 8.75 / 3 and 5 / 3 twice each but the first.
+  EnsembleOutputs& ensemble = result.ensembles.front();
+  const double deviations[] = {0, 1, -1, 2, -2};
+  for (Index s = 0; s < 5; ++s)
+    for (Index m = 0; m < result.mean.size(); ++m)
+      ensemble.values(0, s, m) = result.mean[m] + deviations[s] * result.deviation[m];
+  const Measured variance =
+      claim_of(report_figure_2(plan, result).verdict, "the variance of networks").measured;
+  CHECK(variance.value == doctest::Approx(2.5).epsilon(1e-12));
+  const double parts[] = {10 / 3., 8.75 / 3, 8.75 / 3, 5 / 3., 5 / 3.};
+  double mean = 0, squares = 0;
+  for (const double part : parts) mean += part / 5;
+  for (const double part : parts) squares += (part - mean) * (part - mean);
+  CHECK(variance.error == doctest::Approx(std::sqrt(.8 * squares)).epsilon(1e-9));
+  CHECK(variance.freedom == 4);
+  plan.networks = 3;
+  CHECK(claim_of(report_figure_2(plan, made_up(plan, 1)).verdict, "the variance of networks").outcome() ==
+        Outcome::not_measured);
 }
 
 TEST_CASE("figure 2: plans that cannot be followed are refused") {

@@ -121,7 +121,7 @@ TEST_CASE("figure 3: half the rate where it is asked for, and the change is meas
   // Times of the two paths agree but for rounding.
   CHECK(claim_of(report.verdict, "same ||g_t||").measured.value ==
         doctest::Approx(most / highest).epsilon(1e-9));
-  CHECK(claim_of(report.verdict, "stable to the end").measured.value > 0);
+  CHECK(claim_of(report.verdict, "stable at the start").measured.value > 0);
 }
 
 TEST_CASE("figure 3: a rate that is too large is seen, and its networks are left out") {

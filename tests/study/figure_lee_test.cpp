@@ -103,7 +103,7 @@ TEST_CASE("figure lee: numbers are those of the networks, and all work is told")
 
   CHECK(report.sheet.panels.size() == 3);
   CHECK(report.verdict.claims.size() == 7);
-  CHECK(claim_of(report.verdict, "stable to the end").outcome() == Outcome::holds);
+  CHECK(claim_of(report.verdict, "stable at the start").outcome() == Outcome::holds);
 }
 
 TEST_CASE("figure lee: exponents are claimed with their intervals, and can fail") {
@@ -150,7 +150,7 @@ TEST_CASE("figure lee: networks that were stopped are left out and named") {
   for (const std::string& note : report.verdict.notes)
     named |= note.find("seed 1: it div") != std::string::npos;
   CHECK(named);
-  CHECK(claim_of(report.verdict, "stable to the end").outcome() == Outcome::fails);
+  CHECK(claim_of(report.verdict, "stable at the start").outcome() == Outcome::fails);
   CHECK(claim_of(report.verdict, "the kernel moves").outcome() == Outcome::holds);
   for (DriftRun& run : result.runs) run.stopped = true;
   CHECK_THROWS_AS((void)report_figure_lee(plan, sphere(), result), UserError);

@@ -44,7 +44,7 @@ TEST_CASE("what was not measured neither holds nor fails; what is infinite fails
   CHECK(claim({0.5, kInfinity}, 0, 1).outcome() == Outcome::undecided);  // one seed
 }
 
-TEST_CASE("means have the standard error of their sample, ratios that of both") {
+TEST_CASE("means have the standard error of their sample") {
   const std::vector<double> values = {1, 2, 3, 6}, one = {7};
   const Measured mean = mean_of(values);
   CHECK(mean.value == 3);
@@ -53,9 +53,6 @@ TEST_CASE("means have the standard error of their sample, ratios that of both") 
   CHECK(mean_of(one).value == 7);
   CHECK(mean_of(one).error == kInfinity);
   CHECK_THROWS_AS((void)mean_of({}), InternalError);
-  const Measured ratio = ratio_of({6, 0.3}, {2, 0.2});
-  CHECK(ratio.value == 3);
-  CHECK(ratio.error == doctest::Approx(std::hypot(0.15, 0.3)).epsilon(1e-15));
 }
 
 TEST_CASE("the fewer a mean is of, the wider its interval: Student's t") {
@@ -73,14 +70,33 @@ TEST_CASE("the fewer a mean is of, the wider its interval: Student's t") {
   CHECK(claim({1.1, 0.1}, 0, 1.4).outcome() == Outcome::holds);
 }
 
-TEST_CASE("a ratio has the degrees of freedom of what its error comes from") {
-  const Measured sharp{2, 0, 5}, one{6, 0.3, 1}, many{6, 0.3, 99};
-  CHECK(ratio_of(one, sharp).freedom == doctest::Approx(1));
-  CHECK(ratio_of(sharp, many).freedom == doctest::Approx(99));
-  // Equal errors of equal freedom have twice that; unequal ones are between the smaller and the sum.
-  CHECK(ratio_of(many, many).freedom == doctest::Approx(198));
-  CHECK(ratio_of(one, many).freedom == doctest::Approx(4 / (1 + 1 / 99.0)));
-  CHECK(ratio_of(sharp, sharp).freedom == kInfinity);
+TEST_CASE("the jackknife of a mean is its standard error, and ratios take trials together") {
+  const std::vector<double> values = {1, 2, 3, 6};
+  const auto mean_without = [&](std::size_t without) {
+    double sum = 0, count = 0;
+    for (std::size_t k = 0; k < values.size(); ++k)
+      if (k != without) {
+        sum += values[k];
+        ++count;
+      }
+    return sum / count;
+  };
+  const Measured mean = jackknife(4, mean_without);
+  CHECK(mean.value == 3);
+  CHECK(mean.error == doctest::Approx(mean_of(values).error).epsilon(1e-14));
+  CHECK(mean.freedom == 3);
+  CHECK(jackknife(1, [](std::size_t) { return 7.0; }).error == kInfinity);
+  CHECK(std::isnan(jackknife(0, [](std::size_t) { return 7.0; }).value));
+
+  // Twice as much in every trial: the ratio is exact, however far the trials are apart.
+  const std::vector<double> twice = {2, 4, 6, 12}, other = {2, 7, 3, 1};
+  CHECK(ratio_of_means(twice, values).value == 2);
+  CHECK(ratio_of_means(twice, values).error == doctest::Approx(0));
+  CHECK(ratio_of_means(other, values).error > 0.1);
+  const std::vector<double> hole = {2, std::nan(""), 6, 12};
+  CHECK(ratio_of_means(hole, values).value == 2);
+  CHECK(ratio_of_means(hole, values).freedom == 2);
+  CHECK_THROWS_AS((void)ratio_of_means(std::vector<double>{1}, values), InternalError);
 }
 
 TEST_CASE("a verdict says of each claim what was measured and whether it holds") {

@@ -21,6 +21,7 @@ void require_plan(const Figure1Plan& plan) {
   if (plan.widths.empty() || plan.seeds == 0)
     throw UserError("figure 1 needs at least one width and one seed");
   detail::require_angles(plan.angles, "figure 1");
+  detail::require_seeds(plan.first_seed, plan.seeds, "figure 1");
   const Architecture widest =
       architecture_of(plan, *std::max_element(plan.widths.begin(), plan.widths.end()));
   run::require_memory(training_bytes(widest, plan.examples, plan.precision == Precision::f32 ? 4 : 8, 1),
@@ -45,9 +46,10 @@ void train(const Figure1Plan& plan, const data::Dataset<Real>& data, const Matri
   Watch<Real> watch([&](const TrainingState<Real>& state) {
     if (state.step > 0 && progress) progress(work);
     told = state.step;
-    if (state.step == steps && halvings == 0) {
+    if (halvings == 0 && (state.step == 0 || state.step == steps)) {
       const Jacobian<Real>& j = state.jacobian();
-      network.end_lambda = detail::largest_eigenvalue(kernel_of(j, j, theta, KernelForm::trace).kernel);
+      const double lambda = detail::largest_eigenvalue(kernel_of(j, j, theta, KernelForm::trace).kernel);
+      (state.step == 0 ? network.start_lambda : network.end_lambda) = lambda;
     }
     return true;
   });

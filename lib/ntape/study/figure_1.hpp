@@ -31,7 +31,7 @@ struct Figure1Result {
     std::uint64_t seed = 0;
     std::vector<double> start = {}, end = {};  ///< Theta at t = 0 and at the last step [M]
     std::vector<double> halved = {};           ///< as `end`, with half the rate; empty where not asked for
-    double end_lambda = 0;                     ///< lambda_max of Theta / N on the training set at the end
+    double start_lambda = 0, end_lambda = 0;   ///< lambda_max of Theta / N on the training set
     std::string diverged = {};                 ///< one sentence; then `end` is empty
   };
   std::vector<Network> networks;  ///< by width, then seed

@@ -22,20 +22,33 @@ detail::Curves curves(const Figure1Result& result, Index width, Curve at) {
   return list;
 }
 
-// The deviation over seeds, root mean square over angles. The error is that of the deviation of a normal
-// sample, as if angles had nothing to add: they are all but one number, the kernel's scale.
-Measured spread_over_seeds(const Figure1Result& result, Index width, Curve at) {
-  const auto list = curves(result, width, at);
-  const double count = static_cast<double>(list.size());
-  if (list.size() < 2) return kUnmeasured;
-  double sum = 0;
-  for (Index m = 0; m < result.angles.size(); ++m) {
+// The deviation over seeds, root mean square over angles, without one of the curves.
+double spread_of(const detail::Curves& list, Index without) {
+  double sum = 0, count = 0;
+  for (Index k = 0; k < list.size(); ++k) count += k == without ? 0 : 1;
+  if (count < 2) return kMissing;
+  for (Index m = 0; m < list.front()->size(); ++m) {
     double mean = 0;
-    for (const auto* c : list) mean += (*c)[m] / count;
-    for (const auto* c : list) sum += ((*c)[m] - mean) * ((*c)[m] - mean);
+    for (Index k = 0; k < list.size(); ++k) mean += k == without ? 0 : (*list[k])[m] / count;
+    for (Index k = 0; k < list.size(); ++k) sum += k == without ? 0 : std::pow((*list[k])[m] - mean, 2);
   }
-  const double deviation = std::sqrt(sum / (count - 1) / static_cast<double>(result.angles.size()));
-  return {deviation, deviation / std::sqrt(2 * (count - 1)), count - 1};
+  return std::sqrt(sum / (count - 1) / static_cast<double>(list.front()->size()));
+}
+
+// Of one width over another, seed by seed: networks of one seed share random numbers.
+Measured ratio_of_spreads(const Figure1Plan& plan, const Figure1Result& result, Index w_above, Index w_below,
+                          Curve at) {
+  detail::Curves above, below;
+  for (Index s = 0; s < plan.seeds; ++s) {
+    const auto &a = result.networks[w_above * plan.seeds + s].*at,
+               &b = result.networks[w_below * plan.seeds + s].*at;
+    if (a.empty() || b.empty()) continue;
+    above.push_back(&a);
+    below.push_back(&b);
+  }
+  if (above.size() < 2) return kUnmeasured;
+  return jackknife(above.size(),
+                   [&](Index without) { return spread_of(above, without) / spread_of(below, without); });
 }
 
 // Theta_end / Theta_0 at angle 0, network by network.
@@ -91,19 +104,28 @@ void claim_each_width(const Figure1Plan& plan, const Figure1Result& result, Inde
                             mean_of(start), 0.95, 1.05, "not to be told from it in the paper's figure"});
 }
 
-void claim_between(const Figure1Result& result, Index narrow, Index wide, Verdict& verdict) {
+// Theta_end / Theta_0 - 1 at angle 0 of each seed; not a number where the network diverged.
+std::vector<double> growth_by_seed(const Figure1Plan& plan, const Figure1Result& result, Index w) {
+  std::vector<double> list;
+  const Index middle = result.angles.size() / 2;
+  for (Index s = 0; s < plan.seeds; ++s) {
+    const CircleNetwork& n = result.networks[w * plan.seeds + s];
+    list.push_back(n.end.empty() ? kMissing : n.end[middle] / n.start[middle] - 1);
+  }
+  return list;
+}
+
+void claim_between(const Figure1Plan& plan, const Figure1Result& result, Verdict& verdict) {
+  const Index last = plan.widths.size() - 1, narrow = plan.widths.front(), wide = plan.widths[last];
   const double ratio = static_cast<double>(narrow) / static_cast<double>(wide);
   for (const auto& [when, at] :
        {std::pair("at the start", &CircleNetwork::start), std::pair("after training", &CircleNetwork::end)})
-    verdict.claims.push_back(
-        {std::string("the spread over initializations shrinks with the width, ") + when,
-         "deviation over seeds of " + n_is(wide) + " over that of " + n_is(narrow) +
-             ", root mean square over angles",
-         ratio_of(spread_over_seeds(result, wide, at), spread_over_seeds(result, narrow, at)), -kNoEdge, 1,
-         "smaller than 1; n^-1/2 would be " + run::significant(std::sqrt(ratio), 2)});
-  const Measured small = inflation(result, wide), large = inflation(result, narrow);
-  const Measured slope =
-      ratio_of({small.value - 1, small.error, small.freedom}, {large.value - 1, large.error, large.freedom});
+    verdict.claims.push_back({std::string("the spread over initializations shrinks with the width, ") + when,
+                              "deviation over seeds of " + n_is(wide) + " over that of " + n_is(narrow) +
+                                  ", root mean square over angles",
+                              ratio_of_spreads(plan, result, last, 0, at), -kNoEdge, 1,
+                              "smaller than 1; n^-1/2 would be " + run::significant(std::sqrt(ratio), 2)});
+  const Measured slope = ratio_of_means(growth_by_seed(plan, result, last), growth_by_seed(plan, result, 0));
   verdict.claims.push_back({"inflation falls as 1/n",
                             "(Theta_end / Theta_0 - 1) of " + n_is(wide) + mean_over(result, wide) +
                                 ", over that of " + n_is(narrow) + mean_over(result, narrow) +
@@ -129,7 +151,8 @@ void claim_of_steps(const Figure1Plan& plan, const Figure1Result& result, const 
                     Verdict& verdict) {
   double worst = 0;
   for (const CircleNetwork& n : result.networks)
-    worst = std::max(worst, n.diverged.empty() ? plan.rate * n.end_lambda / 2 : kNoEdge);
+    worst = std::max(worst,
+                     n.diverged.empty() ? plan.rate * std::max(n.start_lambda, n.end_lambda) / 2 : kNoEdge);
   verdict.claims.push_back(detail::stability_claim(worst));
   const report::AxisRange axis = *sheet.panels.back().y_range;
   verdict.claims.push_back({"half the rate gives the same kernel after training",
@@ -199,7 +222,7 @@ FigureReport report_figure_1(const Figure1Plan& plan, const Figure1Result& resul
   verdict.title = "Figure 1: convergence and stability of the NTK";
   claim_the_limit(plan, result, verdict);
   for (const Index width : plan.widths) claim_each_width(plan, result, width, verdict);
-  if (plan.widths.size() > 1) claim_between(result, plan.widths.front(), plan.widths.back(), verdict);
+  if (plan.widths.size() > 1) claim_between(plan, result, verdict);
   claim_of_steps(plan, result, report.sheet, verdict);
   verdict.notes = {
       "The paper does not state how many inputs the network is trained on: N = " +

@@ -55,20 +55,26 @@ Measured coverage(const Figure2Result& result, const EnsembleOutputs& ensemble) 
   return mean_of(shares);
 }
 
-// The variance over networks, summed over angles, over that of the limit.
+// The variance over networks, summed over angles, over that of the limit. Of less than four networks,
+// nothing.
 Measured variance_ratio(const Figure2Result& result, const EnsembleOutputs& ensemble) {
-  const double count = static_cast<double>(ensemble.seeds.size());
-  double limit = 0;
-  std::vector<double> squares(ensemble.seeds.size());
+  const Index networks = ensemble.seeds.size();
+  if (networks < 4) return kUnmeasured;
+  const double count = static_cast<double>(networks);
+  double limit = 0, all = 0;
+  std::vector<double> without(networks);  // summed variances without one of the networks
   for (Index m = 0; m < result.angles.size(); ++m) {
     limit += result.deviation[m] * result.deviation[m];
-    double mean = 0;
-    for (Index s = 0; s < squares.size(); ++s) mean += ensemble.values(0, s, m) / count;
-    for (Index s = 0; s < squares.size(); ++s)
-      squares[s] += std::pow(ensemble.values(0, s, m) - mean, 2) * count / (count - 1);
+    double mean = 0, squares = 0;
+    for (Index s = 0; s < networks; ++s) mean += ensemble.values(0, s, m) / count;
+    for (Index s = 0; s < networks; ++s) squares += std::pow(ensemble.values(0, s, m) - mean, 2);
+    all += squares / (count - 1);
+    // Leaving out one that is d from the mean takes d^2 n / (n - 1) from the sum of squares.
+    for (Index s = 0; s < networks; ++s)
+      without[s] +=
+          (squares - std::pow(ensemble.values(0, s, m) - mean, 2) * count / (count - 1)) / (count - 2);
   }
-  for (double& square : squares) square /= limit;
-  return mean_of(squares);
+  return jackknife(networks, [&](Index k) { return (k < networks ? without[k] : all) / limit; });
 }
 
 double largest_at_probes(const Matrix<double>& scores, Index angles) {

@@ -24,6 +24,7 @@ void require_plan(const Figure3Plan& plan, const data::Dataset<double>& data) {
   if (plan.widths.empty() || plan.seeds == 0)
     throw UserError("figure 3 is given " + std::to_string(plan.widths.size()) + " widths and " +
                     std::to_string(plan.seeds) + " trials, and at least one of each is needed");
+  detail::require_seeds(plan.first_seed, plan.seeds, "figure 3");
   if (data.x.shape(0) < 4)
     throw UserError("figure 3 needs at least 4 examples for three components, given " +
                     std::to_string(data.x.shape(0)));

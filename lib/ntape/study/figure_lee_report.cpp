@@ -133,7 +133,10 @@ void claim_exponents(const FigureLeePlan& plan, const DriftResult& result,
 void claim_stability(const DriftResult& result, Verdict& verdict) {
   double worst = 0;
   for (const DriftRun& run : result.runs)
-    worst = std::max(worst, run.stopped ? detail::kNoEdge : result.rate * run.rows.back().lambda_max / 2);
+    worst = std::max(
+        worst, run.stopped
+                   ? detail::kNoEdge
+                   : result.rate * std::max(run.rows.front().lambda_max, run.rows.back().lambda_max) / 2);
   verdict.claims.push_back(detail::stability_claim(worst));
 }
 
@@ -219,7 +222,7 @@ std::vector<std::string> notes_of(const FigureLeePlan& plan, const data::Dataset
       "gradient descent\". It states n^-1/2 for input and output weights and n^-1 for hidden ones, proves "
       "n^-1/2 for kernel and outputs, and finds them closer to n^-1, which is expected here.",
       "An exponent is the mean over seeds of slopes, each of the logarithm against log n by least squares, "
-      "through all widths. Twice its error on both sides is the Student-t 95% interval over seeds.",
+      "through all widths.",
       plan.activation + ", sigma_w = " + significant(plan.weight_scale, 6) +
           ", beta = " + significant(plan.bias_scale, 6) + ", depth " + std::to_string(plan.depth) +
           ", the NTK parametrization; " + detail::written(data.name) +

@@ -37,6 +37,12 @@ std::vector<double> numbers(const std::vector<Index>& all) {
   return {all.begin(), all.end()};
 }
 
+void require_seeds(std::uint64_t first, Index count, const std::string& figure) {
+  if (count > 0 && first > std::numeric_limits<std::uint64_t>::max() - (count - 1))
+    throw UserError(figure + " is asked for with " + std::to_string(count) + " seeds from " +
+                    std::to_string(first) + " on, and the last one must be below 2^64");
+}
+
 void require_angles(Index angles, const std::string& figure) {
   if (angles < 3 || angles % 2 == 0)
     throw UserError(figure + " is asked for at " + std::to_string(angles) +
@@ -141,8 +147,8 @@ std::string mean_over(Index count, const std::string& each) {
 }
 
 Claim stability_claim(double worst) {
-  return {"every step is stable to the end",
-          "rate over the critical rate 2 / lambda_max(Theta / N) at the end, largest of all networks",
+  return {"the rate is stable at the start and at the end",
+          "rate over the critical rate 2 / lambda_max(Theta / N) there, largest of all networks",
           {worst},
           -kNoEdge,
           1,

@@ -25,6 +25,8 @@ inline constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
     double value);  ///< to two decimals, with a minus sign for print: "\u22120.50"
 [[nodiscard]] std::vector<double> numbers(const std::vector<Index>& all);
 
+/// Throws UserError when a seed would be 2^64 or more.
+void require_seeds(std::uint64_t first, Index count, const std::string& figure);
 /// Throws UserError unless it is odd and at least 3; `figure` is the subject of the sentence.
 void require_angles(Index angles, const std::string& figure);
 /// So many angles from -pi to pi, symmetric, 0 in the middle.
@@ -55,8 +57,8 @@ void add_band(report::Figure& figure, const std::string& label, std::size_t colo
 /// ", mean over 10 seeds"; `each` is what one is called.
 [[nodiscard]] std::string mean_over(Index count, const std::string& each);
 
-/// That the rate was below the critical one at the end, too. `worst` is the largest rate * lambda_max / 2 of
-/// all networks; infinite when one diverged.
+/// That the rate was below the critical one at the start and at the end. `worst` is the largest rate *
+/// lambda_max / 2 of all networks at either; infinite when one diverged.
 [[nodiscard]] Claim stability_claim(double worst);
 
 /// Of Theta / N.

@@ -28,6 +28,7 @@ Index at_once(const FigureSpectrumPlan& plan, const Architecture& architecture) 
 void require_plan(const FigureSpectrumPlan& plan, const data::Dataset<double>& data) {
   if (plan.widths.empty() || plan.seeds == 0)
     throw UserError("figure spectrum needs at least one width and one seed");
+  detail::require_seeds(plan.first_seed, plan.seeds, "figure spectrum");
   if (plan.depth < 2) throw UserError("figure spectrum needs depth 2 at least, a hidden layer");
   const Index examples = data.x.shape(0), last = plan.last_rank.value_or(examples);
   if (plan.first_rank == 0 || plan.first_rank >= last || last > examples)

@@ -60,12 +60,18 @@ Measured power_of(const FigureSpectrumPlan& plan, const FigureSpectrumResult& re
   return {fit->exponent, std::sqrt(squares / (count - 2) / spread), count - 2};
 }
 
-// The mean over seeds of the networks' powers, with its standard error.
-Measured power_of_width(const FigureSpectrumPlan& plan, const FigureSpectrumResult& result, Index width) {
+// By seed.
+std::vector<double> powers_of_width(const FigureSpectrumPlan& plan, const FigureSpectrumResult& result,
+                                    Index width) {
   std::vector<double> powers;
   for (const SpectrumNetwork* n : of_width(result, width))
     powers.push_back(power_of(plan, result, n->eigenvalues).value);
-  return mean_of(powers);
+  return powers;
+}
+
+// The mean over seeds, with its standard error.
+Measured power_of_width(const FigureSpectrumPlan& plan, const FigureSpectrumResult& result, Index width) {
+  return mean_of(powers_of_width(plan, result, width));
 }
 
 double relative_difference(const FigureSpectrumResult& result, const SpectrumNetwork& network, Index rank) {
@@ -101,10 +107,14 @@ std::vector<std::vector<double>> by_seed(const FigureSpectrumPlan& plan, const F
   return values;
 }
 
-Measured over_seeds(const FigureSpectrumResult& result, Index width, Difference difference) {
+std::vector<double> by_network(const FigureSpectrumResult& result, Index width, Difference difference) {
   std::vector<double> values;
   for (const SpectrumNetwork* n : of_width(result, width)) values.push_back(difference(result, *n));
-  return mean_of(values);
+  return values;
+}
+
+Measured over_seeds(const FigureSpectrumResult& result, Index width, Difference difference) {
+  return mean_of(by_network(result, width, difference));
 }
 
 void claim_convergence(const FigureSpectrumPlan& plan, const FigureSpectrumResult& result,
@@ -115,8 +125,8 @@ void claim_convergence(const FigureSpectrumPlan& plan, const FigureSpectrumResul
     verdict.claims.push_back({"eigenvalues of the wider network are nearer to the limit's",
                               "largest |lambda_k / lambda_k,inf - 1|" + which + " of " + n_is(wide) +
                                   " over that of " + n_is(narrow) + over,
-                              ratio_of(over_seeds(result, wide, largest_difference),
-                                       over_seeds(result, narrow, largest_difference)),
+                              ratio_of_means(by_network(result, wide, largest_difference),
+                                             by_network(result, narrow, largest_difference)),
                               -kNoEdge, 1, "smaller than 1"});
   }
   if (plan.widths.size() < 2) return;
@@ -144,18 +154,29 @@ void claim_powers(const FigureSpectrumPlan& plan, const FigureSpectrumResult& re
   verdict.claims.push_back(
       {"eigenvalues of " + n_is(wide) + " decay as those of the limit",
        "exponent of the rank" + ranks + ", minus that of the limit" + over,
-       {widest.value - limit, widest.error},
+       {widest.value - limit, widest.error, widest.freedom},
        -0.05,
        0.05,
        "0, to 0.05: a factor of " + significant(std::pow(10, 0.05), 3) + " over a decade of ranks"});
   if (narrow == wide) return;
-  const Measured narrowest = power_of_width(plan, result, narrow);
-  verdict.claims.push_back({"the decay comes nearer to the limit's with the width",
-                            "|exponent of the rank" + ranks + " minus that of the limit|, " + n_is(wide) +
-                                " over " + n_is(narrow) + over,
-                            ratio_of({std::abs(widest.value - limit), widest.error},
-                                     {std::abs(narrowest.value - limit), narrowest.error}),
-                            -kNoEdge, 1, "smaller than 1"});
+  // What is left of the limit's power without one of the seeds.
+  const auto off = [&](const std::vector<double>& powers, Index without) {
+    double sum = 0, count = 0;
+    for (Index s = 0; s < powers.size(); ++s) {
+      if (s == without) continue;
+      sum += powers[s] - limit;
+      ++count;
+    }
+    return std::abs(sum / count);
+  };
+  const std::vector<double> above = powers_of_width(plan, result, wide),
+                            below = powers_of_width(plan, result, narrow);
+  verdict.claims.push_back(
+      {"the decay comes nearer to the limit's with the width",
+       "|exponent of the rank" + ranks + " minus that of the limit|, " + n_is(wide) + " over " +
+           n_is(narrow) + over,
+       jackknife(above.size(), [&](Index without) { return off(above, without) / off(below, without); }),
+       -kNoEdge, 1, "smaller than 1"});
 }
 
 std::string power_label(const std::string& of, double exponent) {

@@ -61,15 +61,40 @@ Measured mean_of(std::span<const double> values) {
   return {mean, std::sqrt(squares / (count - 1) / count), count - 1};
 }
 
-Measured ratio_of(Measured a, Measured b) {
-  const double ratio = a.value / b.value;
-  const double above = std::pow(a.error / b.value, 2), below = std::pow(ratio * b.error / b.value, 2);
-  const auto share = [](double squares, double freedom) {
-    return squares == 0 ? 0 : squares * squares / freedom;
-  };
-  const double shares = share(above, a.freedom) + share(below, b.freedom);
-  return {ratio, std::sqrt(above + below),
-          shares == 0 ? std::numeric_limits<double>::infinity() : std::pow(above + below, 2) / shares};
+Measured jackknife(std::size_t count, const std::function<double(std::size_t without)>& statistic) {
+  if (count == 0) return kUnmeasured;
+  const double all = statistic(count);
+  if (count == 1) return {all, std::numeric_limits<double>::infinity(), 0};
+  const double n = static_cast<double>(count);
+  std::vector<double> parts(count);
+  double mean = 0, squares = 0;
+  for (std::size_t k = 0; k < count; ++k) {
+    parts[k] = statistic(k);
+    mean += parts[k] / n;
+  }
+  for (const double part : parts) squares += (part - mean) * (part - mean);
+  const double error = std::sqrt((n - 1) / n * squares);
+  if (!std::isfinite(error)) return {all, std::numeric_limits<double>::infinity(), 0};
+  return {all, error, n - 1};
+}
+
+Measured ratio_of_means(std::span<const double> above, std::span<const double> below) {
+  if (above.size() != below.size()) throw InternalError("a ratio of trials that do not belong together");
+  std::vector<double> a, b;
+  for (std::size_t k = 0; k < above.size(); ++k) {
+    if (!std::isfinite(above[k]) || !std::isfinite(below[k])) continue;
+    a.push_back(above[k]);
+    b.push_back(below[k]);
+  }
+  return jackknife(a.size(), [&](std::size_t without) {
+    double x = 0, y = 0;
+    for (std::size_t k = 0; k < a.size(); ++k) {
+      if (k == without) continue;
+      x += a[k];
+      y += b[k];
+    }
+    return x / y;
+  });
 }
 
 std::string name_of(Outcome outcome) {

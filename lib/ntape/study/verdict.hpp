@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <limits>
 #include <span>
 #include <string>
@@ -25,8 +26,18 @@ inline constexpr Measured kUnmeasured{std::numeric_limits<double>::quiet_NaN()};
 /// infinite: nothing says how far it may be off. Throws InternalError when there is none.
 [[nodiscard]] Measured mean_of(std::span<const double> values);
 
-/// a / b, both independent, to first order in the errors; degrees of freedom by Welch and Satterthwaite.
-[[nodiscard]] Measured ratio_of(Measured a, Measured b);
+/// A statistic of `count` independent trials, statistic(count), with its standard error by leaving out one at
+/// a time, statistic(k) being without trial k: sqrt((count - 1)/count sum_k (s_k - mean s)^2), count - 1
+/// degrees of freedom (the jackknife; Efron 1982). For whatever is no mean: ratios, also of numbers that the
+/// trials share, and deviations. The error is infinite with fewer than two trials, and where leaving one out
+/// leaves nothing.
+[[nodiscard]] Measured jackknife(std::size_t count,
+                                 const std::function<double(std::size_t without)>& statistic);
+
+/// mean(above) / mean(below) by the jackknife; above[k] and below[k] are of one trial and may depend on each
+/// other. Trials of which one is not finite are left out. Throws InternalError unless there are as many of
+/// both.
+[[nodiscard]] Measured ratio_of_means(std::span<const double> above, std::span<const double> below);
 
 enum class Outcome {
   holds,         ///< the whole 95% interval is in the range
