@@ -337,7 +337,7 @@ int main(int argc, char** argv) {
   normals(runs, brief ? 1u << 16 : 20'000'000);
   if (large) {
     peaks(runs, 10000, 512);
-    kernels_and_steps(runs, 10000, 512, 2, 1.10, 1.10);
+    kernels_and_steps(runs, 10000, 512, 4, 1.10, 1.10);
   }
   if (json.is_open()) json << report.json().dump(2) << '\n' << std::flush;
   if (markdown.is_open()) markdown << report.markdown() << std::flush;

@@ -54,23 +54,26 @@ struct Recorded {
   }
 };
 
-/// Seconds a step, the first left out: it touches memory for the first time.
+/// Seconds a step, from one look at the state to the next. The first step is left out, because it touches
+/// memory for the first time; so is the last, after which there is none that could share its kernel's sweep.
 template <class Real>
 class Clock : public Observer<Real> {
  public:
   explicit Clock(bool track) : track_(track) {}
   bool observe(const TrainingState<Real>& s) override {
-    if (s.step == 1) start_ = now();
-    if (s.step > 0) last_ = s.step;
     if (track_) kernel_ = gram(s.jacobian(), s.jacobian(), KernelForm::trace);
-    if (s.step > 0) end_ = now();
+    last_ = s.step;
+    end_ = now_;
+    now_ = now();
+    if (s.step == 1) start_ = now_;
     return true;
   }
-  [[nodiscard]] double per_step() const { return (end_ - start_) / static_cast<double>(last_ - 1); }
+  /// Of three steps at least.
+  [[nodiscard]] double per_step() const { return (end_ - start_) / static_cast<double>(last_ - 2); }
 
  private:
   bool track_;
-  double start_ = 0, end_ = 0;
+  double start_ = 0, end_ = 0, now_ = 0;
   Index last_ = 0;
   Matrix<Real> kernel_;
 };
@@ -80,7 +83,7 @@ template <class Real>
 double step_seconds(const Mlp<Real>& model, Parameters<Real> theta, const data::Dataset<Real>& data,
                     Index steps, bool track) {
   Clock<Real> clock(track);
-  gradient_descent(model, theta, data, {.rate = 1e-3, .steps = steps + 1}, clock);
+  gradient_descent(model, theta, data, {.rate = 1e-3, .steps = steps + 2}, clock);
   return clock.per_step();
 }
 template <class Real>
