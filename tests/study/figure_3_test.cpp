@@ -147,6 +147,56 @@ TEST_CASE("figure 3: a time that no number of steps reaches is refused") {
   CHECK_THROWS_AS((void)prepare_figure_3(plan, sphere()), UserError);
 }
 
+TEST_CASE("figure 3: the paper's claims are judged on its data and times, and can fail") {
+  Figure3Plan plan{.widths = {100, 1000}, .seeds = 3};
+  data::Dataset<double> digits;
+  digits.name = "mnist";
+  // Exponentials at a multiple of the limit's rate, away from the line by `away` at most.
+  const auto made_up = [&](double faster, double away) {
+    Figure3Result result;
+    result.examples = 512;
+    result.inputs = 784;
+    result.eigenvalues = {0.05, 0.001, 0.0009};
+    result.components = zeros<double>(3, 512);
+    for (Index w = 0; w < 2; ++w)
+      for (Index s = 0; s < 3; ++s) {
+        Figure3Result::Network n;
+        n.width = plan.widths[w];
+        n.seed = s;
+        n.rate = 1;
+        n.steps = 4000;
+        n.start_lambda = n.end_lambda = 0.1;
+        const double spread = 1 + 0.01 * static_cast<double>(s), share = w == 0 ? 1 : 0.1;
+        for (Index k = 0; k <= n.steps; ++k) {
+          const double t = static_cast<double>(k);
+          n.path.time.push_back(t);
+          n.path.along.push_back(kComponent * std::exp(-(1 + (faster - 1) * share * spread) * 0.001 * t));
+          n.path.across.push_back(away * share * spread * t / 4000);
+        }
+        result.networks.push_back(std::move(n));
+      }
+    return report_figure_3(plan, digits, result).verdict;
+  };
+  const Verdict good = made_up(1.5, 0.12);
+  CHECK(claim_of(good, "leaves the straight line").outcome() == Outcome::holds);
+  CHECK(claim_of(good, "goes faster").outcome() == Outcome::holds);
+  CHECK(claim_of(good, "stays straighter").outcome() == Outcome::holds);
+  CHECK(claim_of(good, "stays straighter").measured.value == doctest::Approx(0.1));
+  CHECK(claim_of(good, "nearer to the limit").outcome() == Outcome::holds);
+  const Verdict bad = made_up(0.5, 0.05);
+  CHECK(claim_of(bad, "leaves the straight line").outcome() == Outcome::fails);
+  CHECK(claim_of(bad, "goes faster").outcome() == Outcome::fails);
+  const auto says = [](const Verdict& verdict, const std::string& part) {
+    for (const Claim& c : verdict.claims)
+      if (c.statement.find(part) != std::string::npos) return true;
+    return false;
+  };
+  // Its digits are told, and claimed of nothing.
+  CHECK_FALSE(says(good, "eigenvalue"));
+  digits.name = "fashion-mnist";
+  CHECK_FALSE(says(made_up(1.5, 0.12), "leaves the straight line"));
+}
+
 TEST_CASE("figure 3: data that have no three components are refused") {
   const auto few = data::sphere<double>({.dimension = 4, .examples = 3});
   CHECK_THROWS_AS((void)prepare_figure_3(tiny(), few), UserError);

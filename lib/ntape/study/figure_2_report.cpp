@@ -163,7 +163,7 @@ void add_networks(const Figure2Plan& plan, const Figure2Result& result, Index w,
   const EnsembleOutputs few = first_of(result.ensembles[w], plan.shown);
   const Stack<double> q = quantiles(few, kLevels);
   Series median;
-  median.label = "networks: P10 to P90, P50";
+  median.label = n_is(plan.widths[w]) + ": P10 to P90, P50";
   median.colour = w;
   for (Index m = 0; m < result.angles.size(); ++m) {
     median.x.push_back(result.angles[m]);
@@ -173,9 +173,9 @@ void add_networks(const Figure2Plan& plan, const Figure2Result& result, Index w,
   }
   panel.series.push_back(std::move(median));
   for (const double deviations : {-kP90, 0.0, kP90})
-    panel.series.push_back(curve(deviations == 0 ? "limit: P10, P50, P90" : "", result.angles,
+    panel.series.push_back(curve(deviations == 0 && w == 0 ? "limit: P10, P50, P90" : "", result.angles,
                                  level_of_limit(result, deviations), Series::Style::reference));
-  Series points = curve("training points", plan.points, plan.targets, Series::Style::scatter);
+  Series points = curve(w == 0 ? "training points" : "", plan.points, plan.targets, Series::Style::scatter);
   points.colour = 6;  // black
   panel.series.push_back(std::move(points));
   sheet.panels.push_back(std::move(panel));
@@ -184,12 +184,11 @@ void add_networks(const Figure2Plan& plan, const Figure2Result& result, Index w,
 void add_deviations(const Figure2Plan& plan, const Figure2Result& result, report::Sheet& sheet) {
   report::Figure panel =
       detail::circle_panel(std::string(1, '(') + static_cast<char>('a' + plan.widths.size()) +
-                               ") deviation of " + std::to_string(plan.networks) + " networks",
+                               ") deviation of " + std::to_string(plan.networks) + " networks, 95% bands",
                            "standard deviation of f");
   for (Index w = 0; w < plan.widths.size(); ++w) {
     const EnsembleMoments m = moments(result.ensembles[w]);
     Series measured;
-    measured.label = n_is(plan.widths[w]);
     measured.colour = w;
     for (Index k = 0; k < result.angles.size(); ++k) {
       const double sd = std::sqrt(m.variance(0, k));
@@ -205,7 +204,7 @@ void add_deviations(const Figure2Plan& plan, const Figure2Result& result, report
   }
   std::vector<double> limit(result.deviation.begin(),
                             result.deviation.begin() + static_cast<std::ptrdiff_t>(result.angles.size()));
-  panel.series.push_back(curve("limit", result.angles, std::move(limit), Series::Style::reference));
+  panel.series.push_back(curve("", result.angles, std::move(limit), Series::Style::reference));
   sheet.panels.push_back(std::move(panel));
 }
 
@@ -262,6 +261,7 @@ FigureReport report_figure_2(const Figure2Plan& plan, const Figure2Result& resul
                 std::to_string(plan.depth) +
                 ", t = " + significant(plan.rate * static_cast<double>(plan.steps), 6);
   sheet.columns = plan.widths.size() + 1;
+  sheet.key_of_all = true;
   for (Index w = 0; w < plan.widths.size(); ++w) add_networks(plan, result, w, sheet);
   share_the_y_axis(sheet, plan.widths.size());
   add_deviations(plan, result, sheet);
