@@ -57,9 +57,9 @@ void add_which_kernel(CLI::App& app, PredictOptions& o) {
   app.add_option("--array", o.array, "of FILE.npz; default: ntk, or the only one")
       ->type_name("NAME")
       ->group("Kernel");
-  app.add_option(
-         "--start-outputs", o.start_outputs,
-         "f_0 for a kernel from a file, N or N x n_L; default: its\narray outputs beside ntk, or zero")
+  app.add_option("--start-outputs", o.start_outputs,
+                 "f_0 for a kernel from a file, N or N x n_L; default: beside\nntk the array outputs, beside "
+                 "theta_... outputs_..., or zero")
       ->type_name("F.npy")
       ->group("Kernel");
   app.add_option("--form", o.form, "start, several outputs: full, or trace (averaged over them)")

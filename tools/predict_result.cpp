@@ -21,6 +21,7 @@ class Predictor {
       : o_(o), p_(p), objective_(objective<double>(o.objective)) {}
 
   PredictResult run() {
+    result_.warnings = p_.warnings;
     if (o_.on_mean_square())
       o_.ensemble ? ensemble() : frozen();
     else

@@ -156,6 +156,46 @@ TEST_CASE("predict solves other objectives, and takes centred one-hot targets fo
                            outputs_of(kernel, flow.at[1], f0)) == 0);
 }
 
+TEST_CASE(
+    "predict starts from the outputs that drift recorded beside a kernel, and says when there are none") {
+  const Files files;
+  const auto column = normal<double>(8, 1, 2);
+  io::write_npy(files.folder / "y.npy", column);
+  REQUIRE(
+      run(tool_line("drift --inputs x.npy --targets y.npy --depth 3 --width 6 --seeds 1 --steps 30 --track "
+                    "0,30 --save-outputs --quiet --out run"),
+          without_gnuplot(files.folder.path()))
+          .code == 0);
+  const io::NpzReader beside(files.folder / "run/outputs.npz");
+  const auto rate = beside.read("times").values[1] / 30;
+  const Outcome result =
+      files.predict("--kernel run/kernels.npz --array theta_0_width_6 --steps 0,30 --rate " +
+                    nlohmann::json(rate).dump() + " --out p.npz");
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(!contains(result.err, "f_0 is taken"));
+  CHECK(contains(result.out, "with its outputs"));
+  const auto predicted = io::NpzReader(files.folder / "p.npz").read("train").values,
+             frozen = beside.read("frozen_width_6_seed_0").values;
+  REQUIRE(predicted.size() == 16);
+  // Kernels of one output, recorded and full, are different sums: rounding of 1e-16 at a condition below 1e3.
+  for (Index k = 0; k < 16; ++k) CHECK(std::abs(predicted[k] - frozen[k]) < 1e-11);
+  const Outcome end =
+      files.predict("--kernel run/kernels.npz --array theta_end_width_6 --times 0 --out e.npz");
+  CHECK(!contains(end.err, "f_0 is taken"));
+  const auto last = io::NpzReader(files.folder / "e.npz").read("train").values,
+             network = beside.read("network_width_6_seed_0").values;
+  for (Index k = 0; k < 8; ++k) CHECK(last[k] == network[8 + k]);
+  // Infinite width starts at zero on average; any other kernel of a file did not.
+  CHECK(!contains(files.predict("--kernel run/kernels.npz --array theta_inf --times 0").err, "f_0 is taken"));
+  io::write_npy(files.folder / "k.npy", linalg::gram(linalg::view(files.x)));
+  const Outcome bare = files.predict("--kernel k.npy --times 0");
+  CHECK(bare.code == 0);
+  CHECK(contains(bare.err, "ntape: warning: f_0 is taken as zero, because 'k.npy' has no outputs"));
+  io::write_npy(files.folder / "f.npy", column);
+  CHECK(!contains(files.predict("--kernel k.npy --start-outputs f.npy --times 0").err, "f_0 is taken"));
+}
+
 TEST_CASE("a rate may be a multiple of the critical one") {
   const Files files;
   const auto facts = [&](const std::string& line) {

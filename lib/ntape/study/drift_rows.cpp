@@ -79,6 +79,11 @@ std::vector<double> spectrum_over_n(const Kernel<double>& kernel) {
   return values;
 }
 
+LimitTraining::LimitTraining(const DriftResult& shared)
+    : kernel(shared.limit->values),
+      there(shared.limit_there ? &shared.limit_there->values : nullptr),
+      factor(std::make_shared<const KernelFactor>(kernel)) {}
+
 bool RowMaker::stop(const std::string& why) {
   run_.stopped = true;
   run_.message = stop_message(run_, why);
@@ -100,8 +105,6 @@ DriftRow RowMaker::row_of(const Snapshot& now, const std::vector<double>& spectr
   row.lambda_min = spectrum.front();
   if (!nothing && !is_zero(data_.y)) row.alignment = target_alignment(theta, data_.y);
   row.parameter_change = now.parameter_change;
-  const Moment moment = Moment::descent(now.step, shared_.rate, shared_.momentum);
-  row.output_gap = if_finite(rms_difference(now.outputs, lazy_->at(moment)));
   for (Index l = 0; l < now.layers.size(); ++l) {
     DriftRow::Layer layer;
     if (!nothing) layer.trace_share = trace(now.layers[l].values) / trace(theta);
@@ -112,20 +115,35 @@ DriftRow RowMaker::row_of(const Snapshot& now, const std::vector<double>& spectr
   return row;
 }
 
-void RowMaker::add_test(const Matrix<double>& there, DriftRow& row) const {
-  const Moment moment = Moment::descent(row.step, shared_.rate, shared_.momentum);
-  row.test_output_gap = if_finite(rms_difference(there, lazy_there_->at(moment)));
-  if (plan_.test.y.size() > 0) row.test_loss = mean_square_difference(there, plan_.test.y) / 2;
+DriftOutputs RowMaker::outputs_at(const Snapshot& now, const Matrix<double>& there) const {
+  const Moment moment = Moment::descent(now.step, shared_.rate, shared_.momentum);
+  DriftOutputs f;
+  f.train = {now.outputs, lazy_->at(moment), infinite_->at(moment)};
+  if (there.size() == 0) return f;
+  f.test = {there, lazy_there_->at(moment), {}};
+  if (infinite_there_) f.test.limit = infinite_there_->at(moment);
+  return f;
+}
+
+void RowMaker::add_gaps(const DriftOutputs& f, DriftRow& row) const {
+  row.output_gap = if_finite(rms_difference(f.train.network, f.train.frozen));
+  row.limit_gap = if_finite(rms_difference(f.train.network, f.train.limit));
+  if (f.test.network.size() == 0) return;
+  row.test_output_gap = if_finite(rms_difference(f.test.network, f.test.frozen));
+  if (infinite_there_) row.test_limit_gap = if_finite(rms_difference(f.test.network, f.test.limit));
+  if (plan_.test.y.size() > 0) row.test_loss = mean_square_difference(f.test.network, plan_.test.y) / 2;
 }
 
 bool RowMaker::begin(const Snapshot& start, const Probe& network, const Matrix<double>& there) {
   const Kernel<double> full = network.frozen();
   if (!all_finite(full.values)) return false;
   lazy_.emplace(full.values, start.outputs, data_.y);
+  infinite_.emplace(limit_.factor, limit_.kernel, start.outputs, data_.y);
   if (there.size() > 0) {
     const Kernel<double> across = network.frozen_there();
     if (!all_finite(across.values)) return false;
     lazy_there_.emplace(lazy_->elsewhere(across.values, there));
+    if (limit_.there != nullptr) infinite_there_.emplace(infinite_->elsewhere(*limit_.there, there));
   }
   start_ = start;
   return true;
@@ -147,7 +165,8 @@ bool RowMaker::add(Snapshot&& now, const Probe& network) {
   }
   std::vector<double> spectrum = spectrum_over_n(now.kernel);
   DriftRow row = row_of(now, spectrum);
-  if (there.size() > 0) add_test(there, row);
+  DriftOutputs outputs = outputs_at(now, there);
+  add_gaps(outputs, row);
   if (network.path != nullptr) {
     if (now.step > 0) {
       row.step_size = rms(network.path->step());
@@ -157,16 +176,22 @@ bool RowMaker::add(Snapshot&& now, const Probe& network) {
   }
   if (!all_finite(row)) return overflow();
   run_.rows.push_back(std::move(row));
-  if (!keep_kernels_) return true;
+  if (plan_.keep_outputs) run_.outputs.push_back(std::move(outputs));
+  if (keep_kernels_) keep(std::move(now), std::move(spectrum));
+  return true;
+}
+
+void RowMaker::keep(Snapshot&& now, std::vector<double> spectrum) {
   if (now.step == 0) {
     run_.start = now.kernel;
+    run_.start_outputs = now.outputs;
     run_.start_spectrum = spectrum;
   }
   if (now.step == shared_.steps) {
     run_.end = std::move(now.kernel);
+    run_.end_outputs = std::move(now.outputs);
     run_.end_spectrum = std::move(spectrum);
   }
-  return true;
 }
 
 }  // namespace ntape::study
