@@ -50,7 +50,7 @@ void require_plan(const DriftPlan& plan, Index examples) {
     throw UserError("the rate is " + significant(*plan.rate_multiple, 6) +
                     " times the critical one; it must be positive and finite");
   if (!(plan.momentum >= 0 && plan.momentum < 1))
-    throw UserError("the momentum is " + significant(plan.momentum, 6) +
+    throw UserError("the momentum is " + run::shortest(plan.momentum) +
                     "; it must be at least 0 and less than 1");
   if (plan.time && !(std::isfinite(*plan.time) && *plan.time > 0))
     throw UserError("the time is " + significant(*plan.time, 6) + "; it must be positive and finite");
