@@ -68,7 +68,9 @@ void add_training(CLI::App& app, DriftOptions& o) {
       ->type_name("WHEN")
       ->capture_default_str();
   app.add_flag("--force-rate", o.force_rate, "run a rate above the critical one anyway");
-  app.add_flag("--certificate", o.certificate, "measure how far each step is from a step of its kernel");
+  app.add_flag("--certificate", o.certificate,
+               "measure how far each step is from a step of its kernel:\n"
+               "tracked ones, and the largest in between; every one with\n--track every:1");
   app.add_option("--seeds", o.seeds, "networks per width")
       ->transform(whole_number(1))
       ->type_name("N")

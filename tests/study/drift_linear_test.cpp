@@ -264,6 +264,36 @@ TEST_CASE("the certificate is that of recorded kernels, for any objective, momen
     }
 }
 
+TEST_CASE("between tracked steps the largest residual is kept, and rounding is told from residuals") {
+  const auto data = data_of(6, 2, 1);
+  DriftPlan every = plan_of(2, .5);
+  every.certificate = true;
+  every.track = "every:1";
+  DriftPlan some = every;
+  some.track = "0,7,40";
+  const auto all = study::run_drift(every, data).runs[0].rows,
+             few = study::run_drift(some, data).runs[0].rows;
+  CHECK(!few[0].step_residual_max);
+  for (Index k = 1; k < few.size(); ++k) {
+    double largest = 0;
+    for (Index s = few[k - 1].step + 1; s <= few[k].step; ++s)
+      largest = std::max(largest, *all[s].step_residual);
+    CHECK(*few[k].step_residual_max == largest);
+    CHECK(*few[k].step_residual <= largest);
+    CHECK(!few[k].residual_is_rounding);
+  }
+  for (const auto& row : all) CHECK(row.step_residual_max == row.step_residual);
+  // A residual goes as the square of the rate: 1e-10 of outputs of order 1 is seen in double only.
+  for (const auto precision : {study::Precision::f32, study::Precision::f64}) {
+    DriftPlan slow = plan_of(2, 0);
+    slow.certificate = true;
+    slow.rate = 1e-5;
+    slow.precision = precision;
+    CHECK(study::run_drift(slow, data).runs[0].rows[1].residual_is_rounding ==
+          (precision == study::Precision::f32));
+  }
+}
+
 TEST_CASE("test data that do not fit are refused") {
   const auto data = data_of(6, 2, 1);
   const auto refusal = [&](data::Dataset<double> test) {

@@ -41,7 +41,8 @@ std::string metrics_csv(const DriftPlan& plan, const DriftResult& result) {
                                       "limit_gap"};
   const bool test = plan.test.x.shape(0) > 0;
   if (test) columns.insert(columns.end(), {"test_loss", "test_output_gap", "test_limit_gap"});
-  if (plan.certificate) columns.insert(columns.end(), {"step_size", "step_residual", "path_gap"});
+  if (plan.certificate)
+    columns.insert(columns.end(), {"step_size", "step_residual", "step_residual_max", "path_gap"});
   CsvTable table(columns);
   for (const DriftRun& run : result.runs)
     for (const DriftRow& r : run.rows) {
@@ -63,7 +64,8 @@ std::string metrics_csv(const DriftPlan& plan, const DriftResult& result) {
       if (test)
         cells.insert(cells.end(), {cell(r.test_loss), cell(r.test_output_gap), cell(r.test_limit_gap)});
       if (plan.certificate)
-        cells.insert(cells.end(), {cell(r.step_size), cell(r.step_residual), cell(r.path_gap)});
+        cells.insert(cells.end(),
+                     {cell(r.step_size), cell(r.step_residual), cell(r.step_residual_max), cell(r.path_gap)});
       table.add(cells);
     }
   return table.text();
@@ -111,13 +113,14 @@ nlohmann::ordered_json regimes_json(const DriftResult& result) {
     j["regime"] = to_string(*regime);
     j["rate_over_own_critical"] = run.rows.front().lambda_max / edge_of_stability(result);
     j["lambda_max_start"] = run.rows.front().lambda_max;
-    j["lambda_max_end"] =
-        *regime == Regime::diverged ? nlohmann::json(nullptr) : nlohmann::json(run.rows.back().lambda_max);
+    j["lambda_max_peak"] = peak_lambda_max(run);
+    const bool ended = *regime != Regime::diverged;
+    j["lambda_max_end"] = ended ? nlohmann::json(run.rows.back().lambda_max) : nlohmann::json(nullptr);
     j["first_loss"] = run.rows.front().loss;
     j["peak_loss"] = run.peak_loss;
     j["peak_step"] = run.peak_step;
-    j["last_loss"] =
-        *regime == Regime::diverged ? nlohmann::json(nullptr) : nlohmann::json(run.rows.back().loss);
+    j["last_loss"] = ended ? nlohmann::json(run.rows.back().loss) : nlohmann::json(nullptr);
+    j["dead"] = ended && is_dead(run.rows.back());
     list.push_back(j);
   }
   return list;

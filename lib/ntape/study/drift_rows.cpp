@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <ntape/drift/change.hpp>
 #include <ntape/study/drift_rows.hpp>
 #include <ntape/tensor/linalg.hpp>
@@ -20,9 +21,10 @@ bool all_finite(const Snapshot& s) {
 // Empty cells are fine: they are not overflow.
 bool all_finite(const DriftRow& r) {
   return std::isfinite(r.test_loss.value_or(0)) && std::isfinite(r.step_residual.value_or(0)) &&
-         std::isfinite(r.step_size.value_or(0)) && std::isfinite(r.kernel_change) &&
-         std::isfinite(r.limit_distance.value_or(0)) && std::isfinite(r.kernel_distance.value_or(0)) &&
-         std::isfinite(r.trace_ratio) && std::isfinite(r.lambda_max) && std::isfinite(r.lambda_min) &&
+         std::isfinite(r.step_residual_max.value_or(0)) && std::isfinite(r.step_size.value_or(0)) &&
+         std::isfinite(r.kernel_change) && std::isfinite(r.limit_distance.value_or(0)) &&
+         std::isfinite(r.kernel_distance.value_or(0)) && std::isfinite(r.trace_ratio) &&
+         std::isfinite(r.lambda_max) && std::isfinite(r.lambda_min) &&
          std::isfinite(r.alignment.value_or(0)) &&
          std::all_of(r.layers.begin(), r.layers.end(), [](const DriftRow::Layer& l) {
            return std::isfinite(l.trace_share.value_or(0)) && std::isfinite(l.change.value_or(0)) &&
@@ -52,10 +54,6 @@ double rms_difference(const Matrix<double>& f, const Matrix<double>& g) {
   return std::sqrt(mean_square_difference(f, g));
 }
 
-double rms(const Matrix<double>& f) {
-  return rms_difference(f, zeros<double>(f.shape(0), f.shape(1)));
-}
-
 // A prediction may overflow where the network does not.
 std::optional<double> if_finite(double value) {
   return std::isfinite(value) ? std::optional<double>(value) : std::nullopt;
@@ -68,6 +66,12 @@ std::optional<double> change_of_share(const Matrix<double>& now, const Matrix<do
 }
 
 }  // namespace
+
+double rms(const Matrix<double>& f) {
+  double sum = 0;
+  for (const double v : f) sum += v * v;
+  return std::sqrt(sum / static_cast<double>(f.shape(0)));
+}
 
 std::string stop_message(const DriftRun& run, const std::string& why) {
   return "width " + std::to_string(run.width) + ", seed " + std::to_string(run.seed) + ": " + why;
@@ -171,6 +175,10 @@ bool RowMaker::add(Snapshot&& now, const Probe& network) {
     if (now.step > 0) {
       row.step_size = rms(network.path->step());
       row.step_residual = rms(network.path->residual());
+      row.step_residual_max = network.largest_residual;
+      const double eps = plan_.precision == Precision::f32 ? std::numeric_limits<float>::epsilon()
+                                                           : std::numeric_limits<double>::epsilon();
+      row.residual_is_rounding = *row.step_residual <= kRounding * eps * rms(now.outputs);
     }
     row.path_gap = if_finite(rms_difference(now.outputs, network.path->predicted()));
   }

@@ -16,6 +16,7 @@ struct Probe {
       frozen_there;  ///< Theta(z, X), full [M C x N C]; at step 0, with test inputs
   std::function<Matrix<double>()> outputs_there;  ///< f(z) [M x C]; with test inputs
   const PathPrediction* path = nullptr;           ///< with a certificate
+  double largest_residual = 0;                    ///< of steps since the last row, likewise
 };
 
 /// Infinite width, for all networks: what trains their outputs in their place.
@@ -59,6 +60,9 @@ class RowMaker {
   std::optional<LazyPrediction> lazy_, infinite_;
   std::optional<LazyElsewhere> lazy_there_, infinite_there_;
 };
+
+/// rms over examples of |f|: the norm of the paper's <.,.>_pin.
+[[nodiscard]] double rms(const Matrix<double>& f);
 
 /// "width 64, seed 3: " and the reason.
 [[nodiscard]] std::string stop_message(const DriftRun& run, const std::string& why);

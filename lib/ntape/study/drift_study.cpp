@@ -25,7 +25,12 @@ class NetworkTrack final : public Observer<Real> {
                const Parameters<Real>& theta, const Matrix<Real>& x, const Matrix<Real>& there, DriftRun& run,
                bool keep_kernels, const StepSink& each_step)
       : rows_(plan, shared, limit, exact, run, keep_kernels),
-        kernels_(model, x, shared.tracked, [this](Snapshot&& s) { return rows_.add(std::move(s), probe_); }),
+        kernels_(model, x, shared.tracked,
+                 [this](Snapshot&& s) {
+                   const bool goes_on = rows_.add(std::move(s), probe_);
+                   probe_.largest_residual = 0;
+                   return goes_on;
+                 }),
         run_(run),
         each_step_(each_step) {
     probe_.frozen = [&] { return cast<double>(empirical_ntk(model, theta, x, KernelForm::full)); };
@@ -51,7 +56,12 @@ class NetworkTrack final : public Observer<Real> {
       run_.peak_loss = state.loss;
       run_.peak_step = state.step;
     }
-    if (path_) path_->observe(state);
+    if (path_) {
+      path_->observe(state);
+      const double residual = state.step > 0 ? rms(path_->path().residual()) : 0;
+      // So that NaN stays.
+      if (!(residual <= probe_.largest_residual)) probe_.largest_residual = residual;
+    }
     return kernels_.observe(state);
   }
 

@@ -36,6 +36,9 @@ struct DriftPlan {
 
 inline constexpr double kSafeFraction = 0.25;
 inline constexpr Index kDefaultSteps = 200;
+/// Outputs are sums over the last layer, whose roundings add up to a few eps of them, and a residual is a
+/// difference of three.
+inline constexpr double kRounding = 10;
 
 /// One network at one tracked step. Eigenvalues are of Theta_t / N, the rates per unit time. What is not
 /// defined or not known is empty; nothing is NaN or infinite.
@@ -59,9 +62,13 @@ struct DriftRow {
   /// rms over examples of f_t minus what Theta_inf makes of the network's own f_0 in the same steps; the same
   /// on the test inputs. Empty when that overflows.
   std::optional<double> limit_gap, test_limit_gap;
-  /// With a certificate, rms over examples: f_t - f_{t-1}, what of it is not a step of the kernel Theta_{t-1}
-  /// (both empty at step 0), and f_t minus the path prediction of all these kernels.
-  std::optional<double> step_size, step_residual, path_gap;
+  /// With a certificate, rms over examples: f_t - f_{t-1}, what of it is not a step of the kernel
+  /// Theta_{t-1}, the largest of these residuals since the last tracked step (all empty at step 0), and f_t
+  /// minus the path prediction of all these kernels.
+  std::optional<double> step_size, step_residual, step_residual_max, path_gap;
+  /// Whether the residual is no more than the rounding of outputs: at most kRounding eps rms(f_t), eps that
+  /// of the network's numbers.
+  bool residual_is_rounding = false;
   struct Layer {
     std::optional<double> trace_share;  ///< tr of the layer's share / tr Theta_t; empty when Theta_t = 0
     std::optional<double> change;       ///< ||share_t - share_0||_F / ||share_0||_F; empty for 0 to not 0
