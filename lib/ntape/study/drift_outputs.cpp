@@ -9,7 +9,7 @@ namespace {
 
 // (T, M, C) of what `get` finds in each row of the run.
 template <class Get>
-void add_moments(io::NpzWriter& file, const std::string& name, const DriftRun& run, Index tracked,
+void add_tracked(io::NpzWriter& file, const std::string& name, const DriftRun& run, Index tracked,
                  Shape shape, const Get& get) {
   constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   std::vector<double> all(tracked * shape.size(), kNone);
@@ -27,7 +27,7 @@ void add_side(io::NpzWriter& file, const std::string& before, const DriftRun& ru
   using Side = DriftOutputs::Side;
   for (const auto& [what, of] : {std::pair{"network", &Side::network}, std::pair{"frozen", &Side::frozen},
                                  std::pair{"limit", &Side::limit}})
-    add_moments(file, before + what + after, run, tracked, shape,
+    add_tracked(file, before + what + after, run, tracked, shape,
                 [&](const DriftOutputs& f) -> const Matrix<double>& { return f.*side.*of; });
 }
 

@@ -67,7 +67,7 @@ std::optional<double> change_of_share(const Matrix<double>& now, const Matrix<do
 
 }  // namespace
 
-double rms(const Matrix<double>& f) {
+double rms_over_examples(const Matrix<double>& f) {
   double sum = 0;
   for (const double v : f) sum += v * v;
   return std::sqrt(sum / static_cast<double>(f.shape(0)));
@@ -173,12 +173,12 @@ bool RowMaker::add(Snapshot&& now, const Probe& network) {
   add_gaps(outputs, row);
   if (network.path != nullptr) {
     if (now.step > 0) {
-      row.step_size = rms(network.path->step());
-      row.step_residual = rms(network.path->residual());
+      row.step_size = rms_over_examples(network.path->step());
+      row.step_residual = rms_over_examples(network.path->residual());
       row.step_residual_max = network.largest_residual;
       const double eps = plan_.precision == Precision::f32 ? std::numeric_limits<float>::epsilon()
                                                            : std::numeric_limits<double>::epsilon();
-      row.residual_is_rounding = *row.step_residual <= kRounding * eps * rms(now.outputs);
+      row.residual_is_rounding = *row.step_residual <= kRounding * eps * rms_over_examples(now.outputs);
     }
     row.path_gap = if_finite(rms_difference(now.outputs, network.path->predicted()));
   }

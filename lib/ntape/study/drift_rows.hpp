@@ -62,7 +62,7 @@ class RowMaker {
 };
 
 /// rms over examples of |f|: the norm of the paper's <.,.>_pin.
-[[nodiscard]] double rms(const Matrix<double>& f);
+[[nodiscard]] double rms_over_examples(const Matrix<double>& f);
 
 /// "width 64, seed 3: " and the reason.
 [[nodiscard]] std::string stop_message(const DriftRun& run, const std::string& why);

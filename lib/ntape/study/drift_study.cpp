@@ -58,7 +58,7 @@ class NetworkTrack final : public Observer<Real> {
     }
     if (path_) {
       path_->observe(state);
-      const double residual = state.step > 0 ? rms(path_->path().residual()) : 0;
+      const double residual = state.step > 0 ? rms_over_examples(path_->path().residual()) : 0;
       // So that NaN stays.
       if (!(residual <= probe_.largest_residual)) probe_.largest_residual = residual;
     }

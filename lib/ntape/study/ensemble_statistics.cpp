@@ -29,7 +29,7 @@ std::vector<double> power_sums(const EnsembleOutputs& e, Index t, const double* 
 }
 
 // Linear between order statistics, of which 0 is the first and 1 the last.
-double between(const std::vector<double>& sorted, double level) {
+double order_statistic(const std::vector<double>& sorted, double level) {
   const double at = level * static_cast<double>(sorted.size() - 1);
   const Index below = static_cast<Index>(at), above = std::min(below + 1, sorted.size() - 1);
   return std::lerp(sorted[below], sorted[above], at - static_cast<double>(below));
@@ -86,7 +86,7 @@ EnsembleMoments moments(const EnsembleOutputs& ensemble) {
 }
 
 Stack<double> quantiles(const EnsembleOutputs& ensemble, std::span<const double> levels) {
-  return of_sorted(ensemble, levels, &between);
+  return of_sorted(ensemble, levels, &order_statistic);
 }
 
 Stack<double> quantile_errors(const EnsembleOutputs& ensemble, std::span<const double> levels) {
@@ -94,7 +94,7 @@ Stack<double> quantile_errors(const EnsembleOutputs& ensemble, std::span<const d
   return of_sorted(ensemble, levels, [&](const std::vector<double>& sorted, double level) {
     const double by = std::sqrt(level * (1 - level) / networks);
     if (by == 0 || level - by < 0 || level + by > 1) return std::numeric_limits<double>::quiet_NaN();
-    return (between(sorted, level + by) - between(sorted, level - by)) / 2;
+    return (order_statistic(sorted, level + by) - order_statistic(sorted, level - by)) / 2;
   });
 }
 
