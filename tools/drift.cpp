@@ -88,7 +88,7 @@ int drift_command(const std::vector<std::string>& arguments) {
   study::DriftResult prepared = study::prepare_drift(plan, data);
   if (talk) print_intro(std::cout, plan, data, prepared);
   const study::DriftResult result = train(plan, data, std::move(prepared), talk);
-  print_warnings(std::cerr, result);
+  print_warnings(std::cerr, plan, result);
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - started;
   study::write_drift_record(directory, plan, data, result, saved_config(o, data, plan, result), wall.count());
   write_figures(directory, plan, result);

@@ -68,7 +68,9 @@ void add_training(CLI::App& app, DriftOptions& o) {
       ->type_name("WHEN")
       ->capture_default_str();
   app.add_flag("--force-rate", o.force_rate, "run a rate above the critical one anyway");
-  app.add_flag("--certificate", o.certificate, "measure how far each step is from a step of its kernel");
+  app.add_flag("--certificate", o.certificate,
+               "measure how far each step is from a step of its kernel:\n"
+               "tracked ones, and the largest in between; every one with\n--track every:1");
   app.add_option("--seeds", o.seeds, "networks per width")
       ->transform(whole_number(1))
       ->type_name("N")
@@ -102,6 +104,10 @@ void add_options(CLI::App& app, DriftOptions& o) {
       ->configurable(false)
       ->type_name("DIR")
       ->group("Output");
+  app.add_flag("--save-outputs", o.save_outputs,
+               "outputs.npz, too: the network, its linearization and infinite\n"
+               "width side by side, at every tracked step")
+      ->group("Output");
   app.set_config("--config", "", "a saved config.toml; the command line wins over it")
       ->type_name("FILE")
       ->group("Output");
@@ -115,6 +121,7 @@ void add_options(CLI::App& app, DriftOptions& o) {
       "  ntape drift --data fashion-mnist --classes 0,1 --examples 256 --precision f32\n"
       "  ntape drift --inputs X.npy --targets Y.npy --hidden 512,256 --time 100\n"
       "  ntape drift --data fashion-mnist --classes 0,1 --test-examples 256 --certificate\n"
+      "  ntape drift --width 64,512 --test-examples 64 --save-outputs --out runs/beside\n"
       "  ntape drift --data circle --depth 2 --rate 1.5x --momentum 0.5\n"
       "  ntape drift --config runs/paper/config.toml --out runs/again");
 }
@@ -160,6 +167,7 @@ study::DriftPlan make_plan(const DriftOptions& o, const data::Dataset<double>& d
   plan.rate_multiple = rate.multiple;
   plan.momentum = o.momentum;
   plan.certificate = o.certificate;
+  plan.keep_outputs = o.save_outputs;
   plan.steps = o.steps;
   plan.time = o.time;
   plan.track = o.track;
@@ -212,6 +220,7 @@ std::string saved_config(const DriftOptions& o, const data::Dataset<double>& dat
   if (o.force_rate || result.rate >= result.critical_rate) add("force-rate", "true");
   add("momentum", toml_number(o.momentum));
   if (o.certificate) add("certificate", "true");
+  if (o.save_outputs) add("save-outputs", "true");
   add("seeds", std::to_string(o.seeds));
   add("seed", std::to_string(o.first_seed));
   add("precision", toml_string(o.machine.precision));

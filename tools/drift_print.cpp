@@ -53,32 +53,39 @@ void print_intro(std::ostream& out, const study::DriftPlan& plan, const data::Da
       << four_digits(r.rate / r.critical_rate) << " x the critical rate " << four_digits(r.critical_rate)
       << " of " << r.critical_source << " (the slowest mode is fastest at " << four_digits(r.balanced_rate)
       << ")";
-  if (r.momentum > 0) out << ", momentum " << four_digits(r.momentum);
+  if (r.momentum > 0) out << ", momentum " << run::shortest(r.momentum);
   out << "; " << counted(r.steps, "step") << ", time " << four_digits(r.rate * static_cast<double>(r.steps))
       << std::endl;
 }
 
-// What a large rate did to each network; nothing where it did nothing.
-void print_regimes(std::ostream& out, const study::DriftResult& result) {
+// What the rate did to each network, where it did anything, or was meant to.
+void print_regimes(std::ostream& out, const study::DriftPlan& plan, const study::DriftResult& result) {
   std::vector<std::vector<std::string>> rows;
-  bool notable = false;
+  std::string dead;
+  bool notable = plan.rate_multiple.value_or(0) >= 1;
   for (const auto& run : result.runs) {
     const auto regime = study::regime_of(run, result);
     if (!regime) continue;
     notable = notable || *regime != study::Regime::stable;
     const bool ended = *regime != study::Regime::diverged;
+    if (ended && study::is_dead(run.rows.back()))
+      dead += (dead.empty() ? "width " : "; width ") + std::to_string(run.width) + ", seed " +
+              std::to_string(run.seed);
     rows.push_back({std::to_string(run.width), std::to_string(run.seed), std::string(to_string(*regime)),
-                    four_digits(run.rows.front().lambda_max),
+                    four_digits(run.rows.front().lambda_max), four_digits(study::peak_lambda_max(run)),
                     ended ? four_digits(run.rows.back().lambda_max) : "-", four_digits(run.rows.front().loss),
                     four_digits(run.peak_loss) + " (step " + std::to_string(run.peak_step) + ")",
                     ended ? four_digits(run.rows.back().loss) : "-"});
   }
-  if (!notable) return;
+  if (!notable || rows.empty()) return;
   out << "\na frozen kernel is unstable where lambda_max of Theta/N is above "
       << four_digits(study::edge_of_stability(result)) << " = 2 (1 + momentum) / rate\n"
-      << run::format_table({"width", "seed", "regime", "lambda_max at start", "at end", "loss at start",
-                            "largest", "at end"},
+      << run::format_table({"width", "seed", "regime", "lambda_max at start", "largest", "at end",
+                            "loss at start", "largest", "at end"},
                            rows);
+  if (!dead.empty())
+    out << "dead: " << dead
+        << "; at the end a hidden layer is off on every example, and only what biases feed can train\n";
 }
 
 // Drift ~ width^-1 is the first order of a kernel that hardly moves.
@@ -115,12 +122,23 @@ void print_results(std::ostream& out, const study::DriftPlan& plan, const study:
   out << ")\n\n" << describe_fit("drift at end", result.kernel_change_fit, result.runs.size());
   out << describe_fit("start vs limit", result.limit_distance_fit, result.runs.size());
   note_large_drift(out, summary);
-  print_regimes(out, result);
+  print_regimes(out, plan, result);
 }
 
-void print_warnings(std::ostream& out, const study::DriftResult& result) {
-  for (const auto& run : result.runs)
+void print_warnings(std::ostream& out, const study::DriftPlan& plan, const study::DriftResult& result) {
+  std::size_t rounding = 0, measured = 0;
+  for (const auto& run : result.runs) {
     if (run.stopped) out << "ntape: warning: stopped: " << run.message << std::endl;
+    for (const auto& row : run.rows) {
+      measured += row.step_residual ? 1 : 0;
+      rounding += row.residual_is_rounding ? 1 : 0;
+    }
+  }
+  // In doubles it takes a network that stands still, which is no loss.
+  if (plan.precision == study::Precision::f32 && rounding > 0)
+    out << "ntape: warning: the certificate measures rounding: in f32, " << rounding << " of "
+        << counted(measured, "step_residual") << " are at most " << four_digits(study::kRounding)
+        << " eps times the outputs; --precision f64 shows what is below" << std::endl;
 }
 
 }  // namespace ntape::tools

@@ -9,8 +9,9 @@ namespace ntape::tools {
 void print_intro(std::ostream& out, const study::DriftPlan& plan, const data::Dataset<double>& data,
                  const study::DriftResult& prepared);
 
-/// A line for each network that was stopped: "ntape: warning: " and why.
-void print_warnings(std::ostream& out, const study::DriftResult& result);
+/// A line for each network that was stopped: "ntape: warning: " and why; and one when the certificate of
+/// floats measured their rounding.
+void print_warnings(std::ostream& out, const study::DriftPlan& plan, const study::DriftResult& result);
 
 /// The table by width and the exponents.
 void print_results(std::ostream& out, const study::DriftPlan& plan, const study::DriftResult& result);

@@ -31,6 +31,14 @@ std::string array_of(const PredictOptions& o, const io::NpzReader& file) {
                   "; name one with --array");
 }
 
+// What the kernel and drift commands write beside a network's kernel: outputs beside ntk,
+// outputs_0_width_64 beside theta_0_width_64. Empty for other names.
+std::string outputs_beside(const std::string& kernel) {
+  const std::string theta = "theta_";
+  if (kernel == "ntk") return "outputs";
+  return kernel.starts_with(theta) ? "outputs_" + kernel.substr(theta.size()) : "";
+}
+
 // (N, N, C, C) of files is [N C x N C] here.
 Matrix<double> to_kernel(const io::NpyArray<double>& array, const std::string& what, Index examples,
                          Index outputs) {
@@ -63,15 +71,18 @@ RecordedKernel read_kernel(const PredictOptions& o, Index examples, Index output
   RecordedKernel recorded;
   recorded.description = "the kernel in " + o.kernel;
   std::string from = "f_0 = 0";
+  bool of_limit = false;
   if (o.kernel.ends_with(".npz")) {
     const io::NpzReader file(o.kernel);
     const std::string name = array_of(o, file);
     recorded.values = to_kernel(file.read(name), o.kernel + ": " + name, examples, outputs);
     recorded.description += ", array " + name;
-    if (o.start_outputs.empty() && name == "ntk" && file.has("outputs")) {
-      recorded.outputs = to_outputs(file.read("outputs"), o.kernel + ": outputs");
+    const std::string outputs_name = outputs_beside(name);
+    if (o.start_outputs.empty() && !outputs_name.empty() && file.has(outputs_name)) {
+      recorded.outputs = to_outputs(file.read(outputs_name), o.kernel + ": " + outputs_name);
       from = "with its outputs";
     }
+    of_limit = name == "theta_inf" || (name == "ntk" && file.has("ntk_bound"));
   } else if (o.kernel.ends_with(".npy")) {
     if (!o.array.empty())
       throw UserError("--array names an array of an .npz file, and '" + o.kernel + "' is none");
@@ -84,7 +95,10 @@ RecordedKernel read_kernel(const PredictOptions& o, Index examples, Index output
     recorded.outputs = read_outputs(o.start_outputs);
     from = "f_0 of " + o.start_outputs;
   }
-  if (recorded.outputs.size() == 0) recorded.outputs = zeros<double>(examples, outputs);
+  if (recorded.outputs.size() == 0) {
+    recorded.outputs = zeros<double>(examples, outputs);
+    recorded.without_outputs = !of_limit;
+  }
   if (shape_of(recorded.outputs) != Shape{examples, outputs})
     throw UserError("the outputs at the start are " + to_string(shape_of(recorded.outputs)) +
                     ", and the data have " + to_string(Shape{examples, outputs}) + " targets");

@@ -9,6 +9,9 @@ struct RecordedKernel {
   Matrix<double> values;   ///< [N x N], or full [N C x N C]
   Matrix<double> outputs;  ///< [N x C]
   std::string description;
+  /// Whether the outputs are zero because nothing says what they were, and the kernel is not known to be that
+  /// of infinite width, whose networks start at zero on average.
+  bool without_outputs = false;
 };
 
 /// o.kernel, which must be (N, N) or, full, (N, N, C, C). Throws UserError, naming the file, for any other

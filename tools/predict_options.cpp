@@ -57,9 +57,9 @@ void add_which_kernel(CLI::App& app, PredictOptions& o) {
   app.add_option("--array", o.array, "of FILE.npz; default: ntk, or the only one")
       ->type_name("NAME")
       ->group("Kernel");
-  app.add_option(
-         "--start-outputs", o.start_outputs,
-         "f_0 for a kernel from a file, N or N x n_L; default: its\narray outputs beside ntk, or zero")
+  app.add_option("--start-outputs", o.start_outputs,
+                 "f_0 for a kernel from a file, N or N x n_L; default: beside\nntk the array outputs, beside "
+                 "theta_... outputs_..., or zero")
       ->type_name("F.npy")
       ->group("Kernel");
   app.add_option("--form", o.form, "start, several outputs: full, or trace (averaged over them)")
@@ -132,7 +132,9 @@ void add_questions(CLI::App& app, PredictOptions& o) {
   app.add_option("--ridge", o.ridge, "also kernel regression with r on the diagonal, absolute")
       ->check(finite_number())
       ->type_name("R");
-  app.add_flag("--early-stopping", o.early_stopping, "when the predicted test loss is least");
+  app.add_flag("--early-stopping", o.early_stopping,
+               "when the predicted test loss is least; with --ensemble\n"
+               "that which a network has in expectation");
   app.add_option("--components", o.components, "the K leading ones: rates, times, shares")
       ->transform(whole_number(1))
       ->type_name("K");
@@ -208,7 +210,8 @@ void require_predictable(const CLI::App& app, const PredictOptions& o) {
   if (!o.on_mean_square()) {
     for (const auto& [given, name] :
          {std::pair{!o.steps.empty(), "--steps"}, std::pair{o.ensemble, "--ensemble"},
-          std::pair{o.early_stopping, "--early-stopping"}, std::pair{o.components > 0, "--components"}})
+          std::pair{o.early_stopping, "--early-stopping"}, std::pair{o.components > 0, "--components"},
+          std::pair{o.ridge.has_value(), "--ridge"}, std::pair{o.nngp, "--nngp"}})
       if (given) refuse(std::string(name) + " needs the mean square, and --objective is " + o.objective);
   }
   if (!(o.momentum >= 0 && o.momentum < 1)) refuse("--momentum must be at least 0 and less than 1");

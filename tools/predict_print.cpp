@@ -59,9 +59,13 @@ std::string table(const PredictProblem& p, const PredictResult& r) {
   return run::format_table(headings, rows);
 }
 
+std::string condition_of(const SolveReport& r) {
+  return "condition " + significant(r.condition, 3) + " (of all modes " + significant(r.full_condition, 3) +
+         "), effective rank " + significant(r.effective_rank, 3) + " of " + std::to_string(r.size);
+}
+
 void print_report(const std::string& what, const SolveReport& r, std::ostream& out) {
-  out << what << ": condition " << significant(r.condition, 3) << ", effective rank "
-      << significant(r.effective_rank, 3) << " of " << r.size << ", ";
+  out << what << ": " << condition_of(r) << ", ";
   if (r.regularizer > 0)
     out << "ridge " << number(r.regularizer) << " (lambda_max " << number(r.lambda_max) << ")";
   else
@@ -72,19 +76,29 @@ void print_report(const std::string& what, const SolveReport& r, std::ostream& o
   out << '\n';
 }
 
+// Whose loss is least at the time to stop.
+std::string loss_in_words(const PredictOptions& o) {
+  return o.ensemble ? "expected test loss of a network" : "test loss";
+}
+
 nlohmann::json facts_of(const SolveReport& r) {
+  // What belongs to a solve, when there was one.
+  const auto if_solved = [&](const auto& v) {
+    return r.solved ? nlohmann::json(v) : nlohmann::json(nullptr);
+  };
   const auto finite = [](double v) { return std::isfinite(v) ? nlohmann::json(v) : nlohmann::json(nullptr); };
   return {{"size", r.size},
           {"lambda_max", r.lambda_max},
           {"lambda_min", r.lambda_min},
-          {"null_level", r.null_level},
-          {"null_modes", r.null_modes},
-          {"negative_modes", r.negative_modes},
-          {"ridge", r.regularizer},
+          {"null_level", if_solved(r.null_level)},
+          {"null_modes", if_solved(r.null_modes)},
+          {"negative_modes", if_solved(r.negative_modes)},
+          {"ridge", if_solved(r.regularizer)},
           {"condition", finite(r.condition)},
+          {"full_condition", finite(r.full_condition)},
           {"effective_rank", r.effective_rank},
-          {"backward_error", r.backward_error},
-          {"unreachable", r.unreachable}};
+          {"backward_error", if_solved(r.backward_error)},
+          {"unreachable", if_solved(r.unreachable)}};
 }
 
 void add_facts(nlohmann::json& to, const std::string& where, const std::optional<Predicted>& p) {
@@ -134,7 +148,7 @@ void print_prediction(const PredictOptions& o, const PredictProblem& p, const Pr
   if (p.one_hot) out << "targets: the classes' probabilities, 1 and 0\n";
   if (r.rate)
     out << "descent: rate " << number(*r.rate) << " (critical: " << number(*r.critical_rate) << ")"
-        << (o.momentum > 0 ? ", momentum " + number(o.momentum) : "") << '\n';
+        << (o.momentum > 0 ? ", momentum " + run::shortest(o.momentum) : "") << '\n';
   out << '\n' << table(p, r);
   if (r.moments.front().train.sd)
     out << "(losses are those of the mean; sd is over initializations, rms over examples)\n";
@@ -142,18 +156,16 @@ void print_prediction(const PredictOptions& o, const PredictProblem& p, const Pr
     out << "(the NNGP's loss is that of the mean; its sd is the posterior's, rms over examples)\n";
   out << '\n';
   if (r.report && !r.solver_steps) print_report("training to the end", *r.report, out);
-  if (r.report && r.solver_steps)
-    out << "the kernel: condition " << significant(r.report->condition, 3) << ", effective rank "
-        << significant(r.report->effective_rank, 3) << " of " << r.report->size << '\n';
+  if (r.report && r.solver_steps) out << "the kernel: " << condition_of(*r.report) << '\n';
   if (r.solver_steps)
     out << "solver: " << *r.solver_steps << " steps of Dormand-Prince 5(4), tolerance " << number(o.tolerance)
         << '\n';
   if (r.ridge) print_report("kernel regression", r.ridge->report, out);
   if (r.nngp) print_report("NNGP posterior", r.nngp->report, out);
   if (r.stopping)
-    out << "early stopping: test loss " << number(r.stopping->loss) << " at time " << number(r.stopping->time)
-        << ", " << number(r.stopping->loss_at_start) << " at the start, " << number(r.stopping->loss_at_end)
-        << " at the end\n";
+    out << "early stopping: " << loss_in_words(o) << ' ' << number(r.stopping->loss) << " at time "
+        << number(r.stopping->time) << ", " << number(r.stopping->loss_at_start) << " at the start, "
+        << number(r.stopping->loss_at_end) << " at the end\n";
   if (r.components.empty()) return;
   std::vector<std::vector<std::string>> rows;
   for (Index k = 0; k < r.components.size(); ++k) {
@@ -187,6 +199,7 @@ nlohmann::json prediction_facts(const PredictOptions& o, const PredictProblem& p
   if (r.nngp) facts["nngp"] = facts_of(*r.nngp);
   if (r.stopping)
     facts["early_stopping"] = {{"time", time_fact(r.stopping->time)},
+                               {"loss_is", loss_in_words(o)},
                                {"test_loss", r.stopping->loss},
                                {"at_start", r.stopping->loss_at_start},
                                {"at_end", r.stopping->loss_at_end}};

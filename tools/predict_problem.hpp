@@ -3,6 +3,7 @@
 #include <ntape/tensor/matrix.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "predict_options.hpp"
 
@@ -23,6 +24,7 @@ struct PredictProblem {
   std::optional<Elsewhere> there;
   Matrix<double> nngp;   ///< [N x N]; empty unless asked for
   bool one_hot = false;  ///< whether a centred one-hot code was taken for the classes it stands for
+  std::vector<std::string> warnings;
 };
 
 /// Reads data, makes or reads kernels. Throws UserError.

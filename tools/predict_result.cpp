@@ -21,6 +21,7 @@ class Predictor {
       : o_(o), p_(p), objective_(objective<double>(o.objective)) {}
 
   PredictResult run() {
+    result_.warnings = p_.warnings;
     if (o_.on_mean_square())
       o_.ensemble ? ensemble() : frozen();
     else
@@ -79,18 +80,18 @@ class Predictor {
     return list;
   }
 
-  void questions(const LazyPrediction& lazy, const LazyElsewhere* there, const std::vector<Moment>& list) {
+  void questions(const LazyPrediction& lazy, const std::vector<Moment>& list) {
     result_.report = lazy.report();
     add_report(lazy.report(), "training to the end");
     if (o_.components > 0) {
       result_.components = leading_components(lazy, o_.components);
       result_.component_residuals = residual_components(lazy, list, o_.components);
     }
-    if (o_.early_stopping) result_.stopping = early_stopping(*there, *p_.there->y);
   }
 
   void frozen() {
     const LazyPrediction lazy(p_.ntk, p_.f0, p_.y);
+    require_semidefinite(lazy.report());
     std::optional<LazyElsewhere> there;
     if (p_.there) there = lazy.elsewhere(p_.there->ntk, p_.there->f0);
     const std::vector<Moment> list = moments(lazy);
@@ -98,11 +99,13 @@ class Predictor {
       result_.moments[k].train = on_train(lazy.at(list[k]));
       if (there) result_.moments[k].test = elsewhere(there->at(list[k]));
     }
-    questions(lazy, there ? &*there : nullptr, list);
+    questions(lazy, list);
+    if (o_.early_stopping) result_.stopping = early_stopping(*there, *p_.there->y);
   }
 
   void ensemble() {
     const EnsemblePrediction all(p_.ntk, p_.nngp, p_.y);
+    require_semidefinite(all.mean().report());
     std::optional<EnsembleElsewhere> there;
     if (p_.there) there = all.elsewhere(p_.there->ntk, p_.there->nngp, p_.there->nngp_there);
     const std::vector<Moment> list = moments(all.mean());
@@ -116,12 +119,15 @@ class Predictor {
       now.test = elsewhere(t.mean);
       add_sd(*now.test, t, "to test on");
     }
-    questions(all.mean(), there ? &there->mean() : nullptr, list);
+    questions(all.mean(), list);
+    if (o_.early_stopping) result_.stopping = early_stopping(*there, *p_.there->y);
   }
 
   void solved() {
     const std::vector<double> times = times_of(o_);
-    require_semidefinite(KernelFactor(p_.ntk).report(0));
+    result_.report = KernelFactor(p_.ntk).report(0);
+    require_semidefinite(*result_.report);
+    add_report(*result_.report, "the kernel");
     const FlowCoefficients flow = flow_coefficients(
         p_.ntk, p_.f0, p_.y, times,
         {.objective = o_.objective, .tolerance = o_.tolerance, .most_steps = o_.solver_steps});
@@ -133,14 +139,13 @@ class Predictor {
     }
   }
 
-  // Along an eigenvector of negative eigenvalue the objective grows, faster and faster.
-  void require_semidefinite(const SolveReport& report) {
-    if (-report.lambda_min > 1e-6 * report.lambda_max)
+  // Along an eigenvector of negative eigenvalue the objective grows, faster and faster; and to leave out what
+  // is below that size would leave out most of a kernel.
+  static void require_semidefinite(const SolveReport& report) {
+    if (is_indefinite(report))
       throw UserError("the kernel has the eigenvalue " + significant(report.lambda_min, 3) + " beside " +
                       significant(report.lambda_max, 3) +
                       ", and one that is positive semidefinite is needed: no network has another");
-    result_.report = report;
-    add_report(report, "the kernel");
   }
 
   PredictedRegression regression(const Matrix<double>& kernel, const Matrix<double>* across) {
@@ -182,7 +187,7 @@ void require_finite(const Predicted& p, const std::string& where) {
 }
 
 void require_finite(const SolveReport& r, const std::string& of) {
-  if (!std::isfinite(r.backward_error) || !std::isfinite(r.effective_rank))
+  if (!(std::isfinite(r.backward_error) && std::isfinite(r.effective_rank)))
     throw overflow("backward error of " + of, ", or a larger ridge");
 }
 

@@ -34,10 +34,12 @@ struct PredictedRegression {
 struct PredictResult {
   std::optional<double> rate, critical_rate;  ///< of descent
   std::vector<PredictedMoment> moments;
-  std::optional<SolveReport> report;  ///< on the mean square
+  std::optional<SolveReport>
+      report;  ///< of the solve that training tends to; of the kernel on other objectives
   std::optional<Index> solver_steps;  ///< on other objectives
   std::optional<PredictedRegression> ridge, nngp;
-  std::optional<StoppingTime> stopping;
+  std::optional<StoppingTime>
+      stopping;  ///< of an ensemble, by the loss that a network of it has in expectation
   std::vector<LazyComponent> components;
   Matrix<double> component_residuals;  ///< [moments x components]
   std::vector<std::string> warnings;

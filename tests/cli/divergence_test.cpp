@@ -160,6 +160,48 @@ TEST_CASE("outputs or kernels that overflow while they are tracked stop a networ
   CHECK(run(tool_line(line + " --quiet"), {.folder = folder.path()}).code == 0);
 }
 
+TEST_CASE("a rate of the critical one and above has its table, whatever came of it, and the dead are named") {
+  const TempDir folder;
+  const std::string line = "drift --data sphere:3 --examples 2 --depth 2 --width 64 --seeds 2 --steps 20 ";
+  const auto out = [&](const std::string& options) {
+    const Outcome result = run(tool_line(line + options + " --out run"), without_gnuplot(folder.path()));
+    CAPTURE(result.err);
+    REQUIRE(result.code == 0);
+    std::filesystem::remove_all(folder / "run");
+    return result.out;
+  };
+  CHECK(contains(out("--rate 1x"), "  regime  "));
+  CHECK(!contains(out("--rate 0.5x"), "  regime  "));
+  CHECK(contains(out("--rate 0.1x --momentum 0.999999999"), "momentum 0.999999999;"));
+  const Outcome narrow = run(tool_line("drift --width 4 --seeds 6 --depth 6 --steps 400 --rate 0.99x "
+                                       "--examples 16 --out run"),
+                             without_gnuplot(folder.path()));
+  CAPTURE(narrow.out);
+  CHECK(contains(narrow.out, "\ndead: width 4, seed "));
+  for (const auto& network : summary(folder.path())["regimes"]) {
+    CHECK(network["dead"].is_boolean());
+    CHECK(network["lambda_max_peak"].get<double>() >= network["lambda_max_start"].get<double>());
+  }
+}
+
+TEST_CASE("the certificate of floats says once when it measures their rounding") {
+  const TempDir folder;
+  const auto err = [&](const std::string& options) {
+    const Outcome result = run(tool_line("drift --data circle --examples 6 --width 8,16 --seeds 2 --steps 8 "
+                                         "--rate 1e-4x --quiet --certificate --out run " +
+                                         options),
+                               without_gnuplot(folder.path()));
+    REQUIRE(result.code == 0);
+    std::filesystem::remove_all(folder / "run");
+    return result.err;
+  };
+  const std::string single = err("--precision f32"),
+                    warning = "ntape: warning: the certificate measures rounding";
+  CHECK(contains(single, warning));
+  CHECK(single.find(warning) == single.rfind(warning));
+  CHECK(!contains(err("--precision f64"), warning));
+}
+
 TEST_CASE("a network whose kernel is zero is stopped, and the others are kept") {
   // One relu unit without bias is dead for half of all seeds, and then nothing depends on any parameter.
   const TempDir folder;

@@ -115,12 +115,12 @@ TEST_CASE("where files may not grow, there are whole runs and files or nothing")
   std::string messages;
   int whole = 0;
   // From 1 KiB on: standard error is a file here, and the message must fit.
-  for (const int kibibytes : {1, 2, 4, 8, 64}) {
+  for (const int kibibytes : {1, 2, 4, 6, 10, 64}) {
     CAPTURE(kibibytes);
     const TempDir folder;
     const auto words = tool_line(
-        "drift --data circle --examples 16 --width 4,8 --seeds 1 --steps 8 --track every:1 --quiet --out "
-        "run");
+        "drift --data circle --examples 16 --width 4,8 --depth 6 --seeds 1 --steps 8 --track every:1 --quiet "
+        "--out run");
     const Outcome result = run(limited(kibibytes, words), {.folder = folder.path()});
     check_all_or_nothing(result, folder.path(), "run", "File too large");
     messages += result.err;

@@ -90,7 +90,9 @@ TEST_CASE("predict writes what the library gives: the ensemble, regression and p
   CHECK(largest_difference(file.read("nngp_test_sd").values, posterior.deviations()) == 0);
   CHECK(facts["ridge"]["solve"]["ridge"] == .1);
   CHECK(facts["solve"]["condition"] == ensemble.mean().report().condition);
-  CHECK(facts["early_stopping"]["test_loss"] == early_stopping(other.mean(), files.t).loss);
+  CHECK(facts["early_stopping"]["test_loss"] == early_stopping(other, files.t).loss);
+  CHECK(facts["early_stopping"]["loss_is"] == "expected test loss of a network");
+  CHECK(facts["solve"]["full_condition"] == ensemble.mean().report().full_condition);
   CHECK(file.read("component_rates").values[0] == ensemble.mean().eigenvalues().back() / 8);
   CHECK(file.read("component_residuals").shape == std::vector<Index>{3, 3});
 }
@@ -146,6 +148,11 @@ TEST_CASE("predict solves other objectives, and takes centred one-hot targets fo
   REQUIRE(result.code == 0);
   CHECK(contains(result.out, "steps of Dormand-Prince"));
   CHECK(contains(result.out, "effective rank"));
+  // Nothing was solved, so that nothing is said of a solve.
+  const auto facts = nlohmann::json::parse(
+      files.predict("--objective softmax_cross_entropy --times 0,3 --json").out)["solve"];
+  CHECK(facts["condition"].is_number());
+  for (const char* of : {"backward_error", "null_modes", "unreachable"}) CHECK(facts[of].is_null());
   const Outcome cut = files.predict("--objective softmax_cross_entropy --times 1e9 --solver-steps 50");
   CHECK(cut.code == 2);
   CHECK(contains(cut.err, "after 50 steps of its solver"));
@@ -154,6 +161,46 @@ TEST_CASE("predict solves other objectives, and takes centred one-hot targets fo
   const auto flow = flow_coefficients(kernel, f0, plain, {0, 3}, {.tolerance = 1e-8});
   CHECK(largest_difference(moment_of(io::NpzReader(files.folder / "p.npz"), "train", 1),
                            outputs_of(kernel, flow.at[1], f0)) == 0);
+}
+
+TEST_CASE(
+    "predict starts from the outputs that drift recorded beside a kernel, and says when there are none") {
+  const Files files;
+  const auto column = normal<double>(8, 1, 2);
+  io::write_npy(files.folder / "y.npy", column);
+  REQUIRE(
+      run(tool_line("drift --inputs x.npy --targets y.npy --depth 3 --width 6 --seeds 1 --steps 30 --track "
+                    "0,30 --save-outputs --quiet --out run"),
+          without_gnuplot(files.folder.path()))
+          .code == 0);
+  const io::NpzReader beside(files.folder / "run/outputs.npz");
+  const auto rate = beside.read("times").values[1] / 30;
+  const Outcome result =
+      files.predict("--kernel run/kernels.npz --array theta_0_width_6 --steps 0,30 --rate " +
+                    nlohmann::json(rate).dump() + " --out p.npz");
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(!contains(result.err, "f_0 is taken"));
+  CHECK(contains(result.out, "with its outputs"));
+  const auto predicted = io::NpzReader(files.folder / "p.npz").read("train").values,
+             frozen = beside.read("frozen_width_6_seed_0").values;
+  REQUIRE(predicted.size() == 16);
+  // Kernels of one output, recorded and full, are different sums: rounding of 1e-16 at a condition below 1e3.
+  for (Index k = 0; k < 16; ++k) CHECK(std::abs(predicted[k] - frozen[k]) < 1e-11);
+  const Outcome end =
+      files.predict("--kernel run/kernels.npz --array theta_end_width_6 --times 0 --out e.npz");
+  CHECK(!contains(end.err, "f_0 is taken"));
+  const auto last = io::NpzReader(files.folder / "e.npz").read("train").values,
+             network = beside.read("network_width_6_seed_0").values;
+  for (Index k = 0; k < 8; ++k) CHECK(last[k] == network[8 + k]);
+  // Infinite width starts at zero on average; any other kernel of a file did not.
+  CHECK(!contains(files.predict("--kernel run/kernels.npz --array theta_inf --times 0").err, "f_0 is taken"));
+  io::write_npy(files.folder / "k.npy", linalg::gram(linalg::view(files.x)));
+  const Outcome bare = files.predict("--kernel k.npy --times 0");
+  CHECK(bare.code == 0);
+  CHECK(contains(bare.err, "ntape: warning: f_0 is taken as zero, because 'k.npy' has no outputs"));
+  io::write_npy(files.folder / "f.npy", column);
+  CHECK(!contains(files.predict("--kernel k.npy --start-outputs f.npy --times 0").err, "f_0 is taken"));
 }
 
 TEST_CASE("a rate may be a multiple of the critical one") {
@@ -165,6 +212,8 @@ TEST_CASE("a rate may be a multiple of the critical one") {
   CHECK(half["rate"].get<double>() == half["critical_rate"].get<double>() / 2);
   const auto plain = facts("--rate " + half["rate"].dump() + " --momentum 0.3");
   CHECK(plain["moments"] == half["moments"]);
+  CHECK(
+      contains(files.predict("--steps 3 --rate 0.1x --momentum 0.999999999").out, "momentum 0.999999999\n"));
   const auto quarter = facts("");
   CHECK(quarter["rate"].get<double>() == quarter["critical_rate"].get<double>() / 4);
 }
@@ -219,7 +268,13 @@ TEST_CASE("what predict cannot do is one sentence") {
   for (Index i = 0; i < 8; ++i)
     for (Index j = 0; j < 8; ++j) gram(i, j) = i == j ? -1 : 0;
   io::write_npy(files.folder / "minus.npy", gram);
+  // An eigenvalue of -2e-4 of the largest: no rounding of floats.
+  for (Index i = 0; i < 8; ++i) gram(i, i) = i == 0 ? -2e-4 : 1;
+  io::write_npy(files.folder / "slightly.npy", gram);
+  gram(0, 0) = -1e-5;
+  io::write_npy(files.folder / "rounded.npy", gram);
   const std::string before = listing(files.folder.path());
+  CHECK(files.predict("--kernel rounded.npy").code == 0);
   const auto refused = [&](const std::string& line, const std::string& part) {
     CAPTURE(line);
     const Outcome result = files.predict(line + " --out p.npz");
@@ -236,7 +291,10 @@ TEST_CASE("what predict cannot do is one sentence") {
   refused("--kernel k.npy", "(7, 7)");
   refused("--kernel tilted.npy --test 2", "'tilted.npy' is not symmetric");
   refused("--kernel hole.npy --test 2", "'hole.npy' holds a value that is not finite in row 1, column 7");
-  refused("--kernel minus.npy --objective softmax_cross_entropy", "positive semidefinite");
+  for (const char* objective : {"mean_square", "softmax_cross_entropy"}) {
+    refused(std::string("--kernel minus.npy --objective ") + objective, "positive semidefinite");
+    refused(std::string("--kernel slightly.npy --objective ") + objective, "positive semidefinite");
+  }
   refused("--kernel k.npy --against z.npy", "--test");
   refused("--kernel nothing", "limit, start, FILE.npy or FILE.npz");
   refused("--array a", "--kernel is limit");
@@ -252,6 +310,8 @@ TEST_CASE("what predict cannot do is one sentence") {
   refused("--objective logistic --times 1", "-1 or +1");
   refused("--objective logistic --times inf", "finite times");
   refused("--objective logistic --ensemble", "mean square");
+  refused("--objective logistic --ridge 0.1", "--ridge needs the mean square, and --objective is logistic");
+  refused("--objective softmax_cross_entropy --nngp", "--nngp needs the mean square");
   refused("--against-targets t.npy", "--against");
   refused("--against z.npy --against-targets y.npy", "5 x 2");
   refused("--against x.npy --test 2", "--test");

@@ -66,7 +66,7 @@ TEST_CASE("a run directory holds everything it promises, and it agrees with itse
   CHECK(metrics.columns == std::vector<std::string>{"width", "seed", "step", "time", "loss", "kernel_change",
                                                     "limit_distance", "kernel_distance", "trace_ratio",
                                                     "lambda_max", "lambda_min", "alignment",
-                                                    "parameter_change", "output_gap"});
+                                                    "parameter_change", "output_gap", "limit_gap"});
   REQUIRE(metrics.rows.size() == 2 * 3 * 3);
   std::size_t at_row = 0;
   const json summary = json::parse(read_text(at("summary.json")));
@@ -83,6 +83,7 @@ TEST_CASE("a run directory holds everything it promises, and it agrees with itse
           CHECK(row.at("kernel_change") == "0");
           CHECK(row.at("trace_ratio") == "1");
           CHECK(row.at("parameter_change") == "0");
+          CHECK(row.at("limit_gap") == "0");
         } else {
           CHECK(metrics.number(at_row, "kernel_change") > 0);
           CHECK(metrics.number(at_row, "parameter_change") > 0);
@@ -92,18 +93,73 @@ TEST_CASE("a run directory holds everything it promises, and it agrees with itse
 
   const io::NpzReader kernels(at("kernels.npz"));
   const Matrix<double> limit = matrix(kernels, "theta_inf");
-  CHECK(kernels.names().size() == 5);
+  CHECK(kernels.names().size() == 9);
   for (const Index first : {Index{0}, Index{9}}) {  // the first rows of the two widths' first seeds
     const std::string width = metrics.rows[first].at("width");
     const Matrix<double> start = matrix(kernels, "theta_0_width_" + width),
                          end = matrix(kernels, "theta_end_width_" + width);
     CHECK(shape_of(start) == Shape{7, 7});
+    CHECK(kernels.read("outputs_0_width_" + width).shape == std::vector<Index>{7, 1});
+    CHECK(kernels.read("outputs_end_width_" + width).shape == std::vector<Index>{7, 1});
     // The same sums in another order, over 49 products.
     CHECK(metrics.number(first, "limit_distance") ==
           doctest::Approx(norm_of_difference(start, limit) / norm(limit)).epsilon(1e-13));
     CHECK(metrics.number(first + 2, "kernel_change") ==
           doctest::Approx(norm_of_difference(end, start) / norm(start)).epsilon(1e-13));
   }
+}
+
+TEST_CASE("outputs are written side by side when they are asked for, and agree with the metrics") {
+  const TempDir folder;
+  const std::string line =
+      "drift --data sphere:2 --examples 7 --width 8,4 --seeds 3 --seed 5 --steps 6 --track 0,2,6 "
+      "--test-examples 3 --save-outputs --quiet --out ";
+  must(line + "run", without_gnuplot(folder.path()));
+  const io::NpzReader file(folder / "run/outputs.npz");
+  CHECK(file.names().size() == 4 + 2 * 3 * 6);
+  CHECK(file.read("steps").values == std::vector<double>{0, 2, 6});
+  CHECK(file.read("y").shape == std::vector<Index>{7, 1});
+  CHECK(file.read("test_y").shape == std::vector<Index>{3, 1});
+  const Csv metrics = csv(folder / "run/metrics.csv");
+  for (std::size_t k = 0; k < metrics.rows.size(); ++k) {
+    const std::string name = "_width_" + metrics.rows[k].at("width") + "_seed_" + metrics.rows[k].at("seed");
+    const std::size_t t = k % 3;
+    CHECK(file.read("times").values[t] == metrics.number(k, "time"));
+    for (const auto& [side, examples] : {std::pair{std::string(), std::size_t{7}}, {"test_", 3}})
+      for (const auto& [other, column] : {std::pair{"frozen", "output_gap"}, {"limit", "limit_gap"}}) {
+        const auto f = file.read(side + "network" + name), g = file.read(side + other + name);
+        CHECK(f.shape == std::vector<Index>{3, examples, 1});
+        CHECK(g.shape == f.shape);
+        double sum = 0;
+        for (std::size_t n = 0; n < examples; ++n)
+          sum += std::pow(f.values[t * examples + n] - g.values[t * examples + n], 2);
+        // The same sum.
+        CHECK(std::sqrt(sum / static_cast<double>(examples)) ==
+              doctest::Approx(metrics.number(k, side + column)).epsilon(1e-14));
+      }
+  }
+  // The flag is a choice of the run, and comes again with its config.
+  must("drift --config run/config.toml --quiet --out again", without_gnuplot(folder.path()));
+  CHECK(read_text(folder / "again/outputs.npz") == read_text(folder / "run/outputs.npz"));
+  must(kSweep + " --quiet --out plain", without_gnuplot(folder.path()));
+  CHECK(!std::filesystem::exists(folder / "plain/outputs.npz"));
+}
+
+TEST_CASE("what a stopped network does not have is NaN in its outputs, and too many are refused at once") {
+  const TempDir folder;
+  must(
+      "drift --data circle --examples 8 --steps 40 --force-rate --rate 1e20 --width 8 --seeds 1 --track 0,40 "
+      "--save-outputs --quiet --out run",
+      without_gnuplot(folder.path()));
+  const auto f = io::NpzReader(folder / "run/outputs.npz").read("network_width_8_seed_0");
+  CHECK(f.shape == std::vector<Index>{2, 8, 1});
+  for (std::size_t k = 0; k < 16; ++k) CHECK(std::isfinite(f.values[k]) == (k < 8));
+  const Outcome much = run(tool_line("drift --examples 100 --width 1 --seeds 20000 --steps 100000 --track "
+                                     "every:1 --save-outputs --out much"),
+                           {.folder = folder.path()});
+  CHECK(much.code == 2);
+  CHECK(contains(much.err, "outputs of 20000 networks at 100001 steps"));
+  CHECK(listing(folder.path()) == "run");
 }
 
 TEST_CASE("seeds up to the last one are written as they are") {

@@ -22,6 +22,7 @@ TEST_CASE("one example: regression and posterior by hand") {
   CHECK(g.covariance(0, 0) == doctest::Approx(5 - 1 / 2.5).epsilon(1e-15));
   CHECK(regression.report().regularizer == .5);
   CHECK(regression.report().condition == 1);
+  CHECK(regression.report().full_condition == 1);
   CHECK(regression.report().effective_rank == doctest::Approx(1).epsilon(1e-15));
 }
 
@@ -65,6 +66,9 @@ TEST_CASE("a kernel of few features warns with its figures, and a ridge mends it
   const auto y = normal<double>(20, 1, 2);
   const KernelRegression bare(k, y, 0);
   CHECK(bare.report().null_modes == 16);
+  // Null modes are rounding, some 1e-16 of the largest.
+  CHECK(bare.report().full_condition > 1e12);
+  CHECK(bare.report().condition < 1e6);
   CHECK(bare.report().effective_rank <= 4);
   CHECK(bare.report().effective_rank > 1);
   CHECK(bare.report().backward_error < 1e-14);

@@ -92,6 +92,74 @@ TEST_CASE("early stopping keeps what its grid has seen where Brent's method ends
   CHECK(stop.time == doctest::Approx(std::exp(dip)).epsilon(1e-12));
 }
 
+TEST_CASE("an ensemble stops where its networks are best in expectation, not where their mean is") {
+  // Targets with noise, which the mean follows later than single networks, whose variance grows off the data.
+  for (const bool full : {false, true}) {
+    const Index n = 10, there = 6, outputs = 2, per = full ? outputs : 1;
+    const auto features = normal<double>((n + there) * per, 40, 1),
+               others = normal<double>((n + there) * per, 40, 2);
+    const auto ntk = linalg::gram(linalg::view(features)), nngp = linalg::gram(linalg::view(others));
+    const auto part = [&](const Matrix<double>& k, bool below, bool right) {
+      const Index rows = (below ? there : n) * per, columns = (right ? there : n) * per;
+      auto p = make_matrix<double>(rows, columns);
+      for (Index i = 0; i < rows; ++i)
+        for (Index j = 0; j < columns; ++j) p(i, j) = k((below ? n * per : 0) + i, (right ? n * per : 0) + j);
+      return p;
+    };
+    const auto y = normal<double>(n, outputs, 3);
+    auto y_there = normal<double>(there, outputs, 4);
+    for (double& v : y_there) v *= 3;
+    const EnsemblePrediction all(part(ntk, false, false), part(nngp, false, false), y);
+    const auto elsewhere =
+        all.elsewhere(part(ntk, true, false), part(nngp, true, false), part(nngp, true, true));
+    const StoppingTime stop = early_stopping(elsewhere, y_there);
+
+    // By the whole covariance.
+    const auto expected = [&](const Moment& moment) {
+      const Gaussian g = elsewhere.at(moment);
+      double sum = 0;
+      for (Index m = 0; m < there; ++m)
+        for (Index c = 0; c < outputs; ++c)
+          sum += std::pow(g.mean(m, c) - y_there(m, c), 2) + std::pow(g.deviations()(m, c), 2);
+      return sum / (2 * static_cast<double>(there));
+    };
+    // Numbers up to 100, at a condition below 1e3.
+    CHECK(stop.loss_at_start == doctest::Approx(expected(Moment::flow(0))).epsilon(1e-12));
+    CHECK(stop.loss_at_end == doctest::Approx(expected(Moment::flow(kInfinity))).epsilon(1e-9));
+    for (double t = 1e-3; t < 1e3; t *= 1.05) CHECK(stop.loss <= expected(Moment::flow(t)) * (1 + 1e-9));
+
+    // By networks: f_0 from the NNGP, each output its own column (full: all together), each trained.
+    const Moment moment = Moment::flow(.05);
+    constexpr Index kNetworks = 2000;
+    const auto noise = normal<double>(kNetworks * outputs / per, 40, 5);
+    const auto factor = std::make_shared<const KernelFactor>(all.mean().factor());
+    double sum = 0, squares = 0;
+    for (Index s = 0; s < kNetworks; ++s) {
+      auto f = make_matrix<double>(n + there, outputs);
+      for (Index i = 0; i < (n + there) * per; ++i)
+        for (Index c = 0; c < outputs / per; ++c) {
+          double value = 0;
+          for (Index k = 0; k < 40; ++k) value += others(i, k) * noise(s * outputs / per + c, k);
+          f.data()[full ? i : i * outputs + c] = value;
+        }
+      auto f0 = make_matrix<double>(n, outputs), f0_there = make_matrix<double>(there, outputs);
+      std::copy_n(f.begin(), f0.size(), f0.begin());
+      std::copy_n(f.begin() + static_cast<std::ptrdiff_t>(f0.size()), f0_there.size(), f0_there.begin());
+      const LazyPrediction lazy(factor, part(ntk, false, false), f0, y);
+      const auto g = lazy.elsewhere(part(ntk, true, false), f0_there).at(moment);
+      double loss = 0;
+      for (Index k = 0; k < g.size(); ++k)
+        loss += std::pow(g.data()[k] - y_there.data()[k], 2) / (2 * static_cast<double>(there));
+      sum += loss;
+      squares += loss * loss;
+    }
+    const double mean = sum / kNetworks, error = std::sqrt((squares / kNetworks - mean * mean) / kNetworks);
+    CHECK(std::abs(mean - expected(moment)) < 4 * error);
+    // The loss of the mean leaves the variance out.
+    CHECK(early_stopping(elsewhere.mean(), y_there).loss < stop.loss);
+  }
+}
+
 TEST_CASE("early stopping beats a fine scan on noisy targets") {
   // Two modes, signal in the fast one and noise in the slow one, as in regression.
   const auto root = normal<double>(20, 25, 1), other = normal<double>(30, 25, 2),

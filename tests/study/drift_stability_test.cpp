@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <ntape/base/errors.hpp>
 #include <ntape/data/synthetic.hpp>
+#include <ntape/dynamics/moment.hpp>
 #include <ntape/study/drift_record.hpp>
 #include <ntape/study/regime.hpp>
 
@@ -94,6 +95,83 @@ TEST_CASE("momentum widens the stable rates by 1 + m, and descent keeps to that"
     const DriftResult result = study::run_drift(plan_of("relu", multiple, momentum), two_points());
     for (const auto& run : result.runs) CHECK(study::regime_of(run, result) == expected);
   }
+}
+
+TEST_CASE("below the edge a mode under a constant kernel is never more than the overshoot of momentum") {
+  for (const double momentum : {0.0, 0.3, 0.8}) {
+    const double edge = 2 * (1 + momentum);
+    double most = 0;
+    for (Index i = 1; i < 200; ++i) {
+      // Close to the edge, where the overshoot is largest, too: 1e-1 to 1e-7 of it away.
+      const double away = i < 100 ? static_cast<double>(i) / 100 : std::pow(10, -.06 * double(i - 100) - 1);
+      for (Index k = 1; k < 200; ++k)
+        most = std::max(most, std::abs(Moment::descent(k, 1, momentum).response(edge * (1 - away)).decay));
+    }
+    // 200 roundings of 1e-16, each amplified by no more than 9.
+    CHECK(most <= study::overshoot(momentum) * (1 + 1e-12));
+    // 1e-7 from the edge a factor of -1 is one of 1 - 2e-7, whose 200th power is off by 4e-5.
+    CHECK(most > study::overshoot(momentum) * (1 - 1e-3));
+  }
+}
+
+TEST_CASE("a regime is what the loss and the kernel did on the way, not where they ended") {
+  DriftResult result;
+  result.rate = 2;
+  result.momentum = 0;  // the edge is 1
+  const auto regime = [&](std::vector<double> lambda_max, double peak, double last) {
+    study::DriftRun run;
+    for (const double lambda : lambda_max) {
+      study::DriftRow row;
+      row.lambda_max = lambda;
+      row.loss = last;
+      run.rows.push_back(row);
+    }
+    run.rows.front().loss = 1;
+    run.peak_loss = peak;
+    return *study::regime_of(run, result);
+  };
+  CHECK(regime({.9, .8, .9}, 1, .1) == Regime::stable);
+  CHECK(regime({.9, .8, .9}, 1 + 1e-5, 1) == Regime::stable);  // the rounding of floats that stand still
+  CHECK(regime({.9, .8, .1}, 50, .1) == Regime::rose);
+  CHECK(regime({.9, 1.1, .1}, 1, .1) == Regime::sharpened);
+  CHECK(regime({.9, 1.1, .1}, 50, 2) == Regime::sharpened);
+  CHECK(regime({1.1, .8, .9}, 50, .1) == Regime::catapult);
+  CHECK(regime({1.1, .8, .9}, 1, .1) == Regime::flattened);
+  CHECK(regime({1.1, .8, .9}, 50, 2) == Regime::unsettled);
+  CHECK(regime({1.1, .8, 1.1}, 50, .1) == Regime::unsettled);
+  CHECK(regime({1.1, .8, 1.1}, 1, .1) == Regime::unsettled);
+  result.rate = 3;
+  result.momentum = .5;  // the edge is 1 again, and a loss of 9 is what momentum makes of a frozen kernel
+  CHECK(regime({.9, .8, .9}, 8.9, .1) == Regime::stable);
+  CHECK(regime({.9, .8, .9}, 9.1, .1) == Regime::rose);
+}
+
+// Deep, narrow networks at just below the critical rate of the limit: above that of some of them, whose
+// layers are switched off by too large a step.
+TEST_CASE("a network whose loss rises and whose kernel dies is not called stable") {
+  DriftPlan plan;
+  plan.architectures = {{.widths = {2, 4, 4, 4, 4, 4, 1}, .activation = "relu", .bias_scale = .1}};
+  plan.widths = {4};
+  plan.seeds = 6;
+  plan.steps = 400;
+  plan.rate_multiple = .99;
+  const auto data = data::gaussian_product<double>({.examples = 16});
+  const DriftResult result = study::run_drift(plan, data);
+  bool risen = false, died = false;
+  for (const auto& run : result.runs) {
+    if (run.stopped) continue;
+    if (run.peak_loss > 2 * run.rows.front().loss) {
+      risen = true;
+      CHECK(study::regime_of(run, result) != Regime::stable);
+    }
+    const auto& last = run.rows.back();
+    if (!study::is_dead(last)) continue;
+    died = true;
+    // All that is left is one number for all inputs.
+    CHECK(last.lambda_min < 1e-12 * last.lambda_max);
+  }
+  CHECK(risen);
+  CHECK(died);
 }
 
 TEST_CASE("a multiple is an explicit request, a rate above the critical one is not, and both are too much") {

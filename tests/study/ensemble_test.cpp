@@ -157,6 +157,49 @@ TEST_CASE("z-scores of samples of the theory's law have mean 0 and variance 1") 
   CHECK(study::z_scores(m, mean, variance).mean(0, 0) == std::numeric_limits<double>::infinity());
 }
 
+TEST_CASE("standard errors of quantiles are those of normal samples, and cover") {
+  // 400 samples of 500 networks. The error of a quantile is sqrt(p (1 - p)/S)/density for large S.
+  constexpr Index kNetworks = 500, kSize = 400;
+  const auto noise = normal<double>(kNetworks, kSize, 11);
+  const EnsembleOutputs e = samples(kNetworks, kSize, {noise.begin(), noise.end()});
+  const std::vector<double> levels = {.05, .25, .5, .9},
+                            normal_quantiles = {-1.6448536269514722, -.6744897501960817, 0,
+                                                1.2815515655446004};
+  const auto q = study::quantiles(e, levels), errors = study::quantile_errors(e, levels);
+  for (Index k = 0; k < levels.size(); ++k) {
+    CAPTURE(levels[k]);
+    const double z = normal_quantiles[k];
+    const double exact = std::sqrt(levels[k] * (1 - levels[k]) / kNetworks) /
+                         (std::exp(-z * z / 2) / std::sqrt(2 * std::acos(-1)));
+    double mean = 0, squares = 0;
+    Index covered = 0;
+    for (Index s = 0; s < kSize; ++s) {
+      const double score = (q(k, 0, s) - z) / errors(k, 0, s);
+      mean += errors(k, 0, s) / kSize;
+      squares += std::pow((q(k, 0, s) - z) / exact, 2) / kSize;
+      covered += std::abs(score) < 2;
+    }
+    // One of them scatters by S^-1/4, a fifth, their mean by a hundredth; the curvature of the tail and the
+    // interpolation are of order S^-1/2 of it.
+    CHECK(mean == doctest::Approx(exact).epsilon(.06));
+    // The exact one is exact: 4 standard errors of a mean of squares, and S^-1/2 again.
+    CHECK(squares == doctest::Approx(1).epsilon(4 * std::sqrt(2.0 / kSize) + .05));
+    // 95.4% of a normal law; a scale that scatters by a fifth takes some 2% of it, and a share of 400 has a
+    // standard error of 1%, of which 4.
+    CHECK(static_cast<double>(covered) / kSize > .954 - .02 - .04);
+  }
+}
+
+TEST_CASE("what few networks do not tell of a quantile is NaN") {
+  const EnsembleOutputs e = samples(4, 1, {1, 2, 3, 4});
+  // 1/2 +- 1/4: the values at 3/4 and 9/4 of the way from the first, 1 + 3/4 and 1 + 9/4; half of 1.5.
+  const std::vector<double> levels = {0, .1, .5, 1};
+  const auto errors = study::quantile_errors(e, levels);
+  CHECK(errors(2, 0, 0) == .75);
+  for (const Index k : {0, 1, 3}) CHECK(std::isnan(errors(k, 0, 0)));
+  CHECK_THROWS_AS((void)study::quantile_errors(samples(1, 1, {1}), levels), UserError);
+}
+
 TEST_CASE("ensembles that cannot be are refused, each in a sentence") {
   const auto refusal = [](auto&& change) {
     EnsemblePlan plan = plan_of(3);

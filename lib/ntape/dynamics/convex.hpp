@@ -33,7 +33,7 @@ struct FlowCoefficients {
 /// times: finite, ascending, from 0 on. Theta [N x N], or full [N C x N C]; f0, y [N x C]. Throws UserError
 /// for other times, targets that the objective is not defined for, a tolerance outside [1e-13, 0.1], when
 /// more steps than most_steps are needed, or as require_kernel; ShapeError when shapes do not fit. Of a
-/// kernel with negative eigenvalues the flow has no end: see KernelFactor::report. Cost: 12 n^2 C flops a
+/// kernel with negative eigenvalues the flow has no end: see is_indefinite. Cost: 12 n^2 C flops a
 /// step.
 [[nodiscard]] FlowCoefficients flow_coefficients(const Matrix<double>& kernel, const Matrix<double>& f0,
                                                  const Matrix<double>& y, const std::vector<double>& times,

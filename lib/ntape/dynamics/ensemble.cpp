@@ -78,20 +78,40 @@ EnsembleElsewhere::EnsembleElsewhere(LazyElsewhere mean, std::shared_ptr<const M
       across_(std::move(across)),
       start_(std::move(start)) {}
 
+// Q = 1/N kappa V^T gain
+EnsembleElsewhere::Gains EnsembleElsewhere::gains(const Moment& moment) const {
+  const KernelFactor& factor = mean_.factor();
+  const double examples = static_cast<double>(mean_.examples());
+  Gains g{mean_.cross_components(), 0};
+  for (Index k = 0; k < factor.size(); ++k) {
+    const double gain = factor.response(k, moment, mean_.examples()).gain / examples;
+    g.steepest = std::max(g.steepest, gain);
+    for (Index m = 0; m < g.q.shape(0); ++m) g.q(m, k) *= gain;
+  }
+  return g;
+}
+
+std::vector<double> EnsembleElsewhere::variances(const Moment& moment) const {
+  const Matrix<double> q = gains(moment).q;
+  const auto spread = product(q, linalg::Op::plain, *modes_, linalg::Op::plain);
+  std::vector<double> result(start_.shape(0));
+  for (Index m = 0; m < result.size(); ++m) {
+    double trained = 0, mixed = 0;
+    for (Index k = 0; k < q.shape(1); ++k) {
+      trained += spread(m, k) * q(m, k);
+      mixed += q(m, k) * across_(m, k);
+    }
+    result[m] = start_(m, m) + (trained - 2 * mixed);
+  }
+  return result;
+}
+
 Gaussian EnsembleElsewhere::at(const Moment& moment) const {
   const KernelFactor& factor = mean_.factor();
   const Index n = factor.size(), there = start_.shape(0);
-  const double examples = static_cast<double>(mean_.examples());
   const double start = largest_diagonal(start_);
   if (moment.time() == 0) return make_gaussian(mean_.at(moment), start_, rounding_of(start, n, 1));
-  // A = Q V, Q = 1/N kappa V^T gain
-  Matrix<double> q = mean_.cross_components();
-  double steepest = 0;
-  for (Index k = 0; k < n; ++k) {
-    const double gain = factor.response(k, moment, mean_.examples()).gain / examples;
-    steepest = std::max(steepest, gain);
-    for (Index m = 0; m < there; ++m) q(m, k) *= gain;
-  }
+  const auto [q, steepest] = gains(moment);
   const auto spread = product(q, linalg::Op::plain, *modes_, linalg::Op::plain);
   const auto trained = product(spread, linalg::Op::plain, q, linalg::Op::transposed);
   const auto mixed = product(q, linalg::Op::plain, across_, linalg::Op::transposed);

@@ -2,6 +2,7 @@
 
 #include <ntape/dynamics/gaussian.hpp>
 #include <ntape/dynamics/lazy.hpp>
+#include <vector>
 
 namespace ntape {
 
@@ -39,12 +40,21 @@ class EnsembleElsewhere {
  public:
   /// Cost 2 M n^2 + 4 M^2 n flops.
   [[nodiscard]] Gaussian at(const Moment& moment) const;
+  /// The variances alone, the diagonal of that covariance. Cost 2 M n^2 flops.
+  [[nodiscard]] std::vector<double> variances(const Moment& moment) const;
   [[nodiscard]] const LazyElsewhere& mean() const { return mean_; }
 
  private:
   friend EnsemblePrediction;
   EnsembleElsewhere(LazyElsewhere mean, std::shared_ptr<const Matrix<double>> modes, Matrix<double> across,
                     Matrix<double> start);
+
+  // Q of A = Q V, and its largest gain.
+  struct Gains {
+    Matrix<double> q;
+    double steepest;
+  };
+  [[nodiscard]] Gains gains(const Moment& moment) const;
 
   LazyElsewhere mean_;
   std::shared_ptr<const Matrix<double>> modes_;  // V Sigma V^T

@@ -81,7 +81,7 @@ SolveReport KernelFactor::report(double ridge) const {
   SolveReport r{.size = size(), .lambda_max = lambda.back(), .lambda_min = lambda.front()};
   r.null_level = null_level_;
   r.regularizer = ridge;
-  double trace = 0, least = std::numeric_limits<double>::infinity();
+  double trace = 0, least = std::numeric_limits<double>::infinity(), smallest = least, largest = 0;
   for (Index k = 0; k < size(); ++k) {
     if (is_null(k)) {
       ++r.null_modes;
@@ -90,7 +90,10 @@ SolveReport KernelFactor::report(double ridge) const {
       least = std::min(least, lambda[k]);
     }
     trace += std::max(lambda[k], 0.0);
+    smallest = std::min(smallest, std::abs(lambda[k] + ridge));
+    largest = std::max(largest, std::abs(lambda[k] + ridge));
   }
+  r.full_condition = smallest > 0 ? largest / smallest : std::numeric_limits<double>::infinity();
   // With a ridge, null modes take part: they are r.
   if (ridge > 0 && r.null_modes > 0) least = 0;
   r.condition = least + ridge > 0 && std::isfinite(least) ? (r.lambda_max + ridge) / (least + ridge)
@@ -105,6 +108,7 @@ SolveReport KernelFactor::report(double ridge) const {
 KernelFactor::Solution KernelFactor::solve(const Matrix<double>& kernel, const Matrix<double>& b,
                                            double ridge) const {
   Solution s{make_matrix<double>(0, 0), report(ridge)};
+  s.report.solved = true;
   Matrix<double> modes = components(b), null = zeros<double>(modes.shape(0), modes.shape(1));
   for (Index k = 0; k < size(); ++k)
     for (Index c = 0; c < modes.shape(1); ++c) {

@@ -59,7 +59,7 @@ class KernelFactor {
   /// 1/(lambda_k + r); zero where r = 0 and mode k is null.
   [[nodiscard]] double inverse(Index mode, double ridge) const;
 
-  /// The report without a right-hand side: its backward error and unreachable share are zero.
+  /// The report without a right-hand side: not solved, its backward error and unreachable share are zero.
   [[nodiscard]] SolveReport report(double ridge) const;
 
  private:

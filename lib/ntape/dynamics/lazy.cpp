@@ -3,17 +3,37 @@
 #include <ntape/dynamics/text.hpp>
 
 namespace ntape {
+namespace {
 
-LazyPrediction::LazyPrediction(const Matrix<double>& kernel, const Matrix<double>& f0,
-                               const Matrix<double>& y)
-    : start_(f0), targets_(y) {
+// Factored, once the shapes are known to fit.
+std::shared_ptr<const KernelFactor> factor_of(const Matrix<double>& kernel, const Matrix<double>& f0,
+                                              const Matrix<double>& y) {
   const bool fits = kernel.shape(0) == y.shape(0) || kernel.shape(0) == y.size();
   if (shape_of(f0) != shape_of(y) || kernel.shape(0) != kernel.shape(1) || !fits)
     throw ShapeError("LazyPrediction: the kernel is " + to_string(shape_of(kernel)) + ", outputs are " +
                      to_string(shape_of(f0)) + " and targets are " + to_string(shape_of(y)));
   detail::require_finite(f0, "outputs at the start");
   detail::require_finite(y, "targets");
-  factor_ = std::make_shared<const KernelFactor>(kernel);
+  return std::make_shared<const KernelFactor>(kernel);
+}
+
+}  // namespace
+
+LazyPrediction::LazyPrediction(const Matrix<double>& kernel, const Matrix<double>& f0,
+                               const Matrix<double>& y)
+    : LazyPrediction(factor_of(kernel, f0, y), kernel, f0, y) {}
+
+LazyPrediction::LazyPrediction(std::shared_ptr<const KernelFactor> factor, const Matrix<double>& kernel,
+                               const Matrix<double>& f0, const Matrix<double>& y)
+    : factor_(std::move(factor)), start_(f0), targets_(y) {
+  if (shape_of(f0) != shape_of(y) || !factor_->fits(shape_of(y)) ||
+      shape_of(kernel) != Shape{factor_->size(), factor_->size()})
+    throw ShapeError("LazyPrediction: the factored kernel is " +
+                     to_string(Shape{factor_->size(), factor_->size()}) + ", the kernel " +
+                     to_string(shape_of(kernel)) + ", outputs are " + to_string(shape_of(f0)) +
+                     " and targets are " + to_string(shape_of(y)));
+  detail::require_finite(f0, "outputs at the start");
+  detail::require_finite(y, "targets");
   Matrix<double> residual = make_matrix<double>(y.shape(0), y.shape(1));
   for (Index k = 0; k < y.size(); ++k) residual.data()[k] = f0.data()[k] - y.data()[k];
   residual_ = factor_->components(residual);

@@ -24,6 +24,10 @@ class LazyPrediction {
   /// f0, y [N x C]. Throws ShapeError when the kernel fits neither way, UserError when they are not finite,
   /// otherwise as KernelFactor. Cost: one eigendecomposition.
   LazyPrediction(const Matrix<double>& kernel, const Matrix<double>& f0, const Matrix<double>& y);
+  /// The same of a kernel that is factored already, as for many networks under one limit; `kernel` is again
+  /// what was factored, and is not kept. Cost 10 n^2 C flops.
+  LazyPrediction(std::shared_ptr<const KernelFactor> factor, const Matrix<double>& kernel,
+                 const Matrix<double>& f0, const Matrix<double>& y);
 
   /// Outputs on the training set [N x C]. At the start f_0, exactly. Not finite where descent of too large a
   /// rate leaves the range of double. Cost 2 n^2 C flops, n = N or N C.

@@ -11,11 +11,15 @@ constexpr double kIllConditioned = 1e10;
 
 }  // namespace
 
+bool is_indefinite(const SolveReport& r) {
+  return r.lambda_min < kIndefinite * r.lambda_max;
+}
+
 std::optional<std::string> warning(const SolveReport& r) {
   const double rounding = static_cast<double>(r.size) * std::numeric_limits<double>::epsilon() * r.lambda_max;
   const bool indefinite = r.lambda_min < -rounding;
   // A ridge determines what the kernel does not.
-  const bool undetermined = r.null_modes > 0 && r.regularizer == 0;
+  const bool undetermined = r.solved && r.null_modes > 0 && r.regularizer == 0;
   if (!(r.condition > kIllConditioned) && !undetermined && !indefinite) return std::nullopt;
   std::ostringstream out;
   out.precision(3);
@@ -26,11 +30,12 @@ std::optional<std::string> warning(const SolveReport& r) {
     out << "the kernel does not determine every mode: ";
   else
     out << "the system is ill-conditioned: ";
-  if (r.null_modes > 0)
+  if (r.solved && r.null_modes > 0)
     out << r.null_modes << " of " << r.size << " eigenvalues (" << r.negative_modes
         << " negative) count as zero, being at most " << r.null_level << "; ";
-  out << "condition " << r.condition << ", effective rank " << r.effective_rank << ", ridge " << r.regularizer
-      << ", backward error " << r.backward_error;
+  out << "condition " << r.condition << " (of all modes " << r.full_condition << "), effective rank "
+      << r.effective_rank;
+  if (r.solved) out << ", ridge " << r.regularizer << ", backward error " << r.backward_error;
   if (r.unreachable > 0) out << ", " << r.unreachable << " of the residual out of reach";
   return out.str();
 }

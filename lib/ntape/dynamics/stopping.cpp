@@ -4,6 +4,7 @@
 #include <limits>
 #include <ntape/base/errors.hpp>
 #include <ntape/dynamics/stopping.hpp>
+#include <numeric>
 
 namespace ntape {
 namespace {
@@ -90,7 +91,11 @@ StoppingTime early_stopping(const std::function<double(const Moment&)>& loss, do
   return best;
 }
 
-StoppingTime early_stopping(const LazyElsewhere& there, const Matrix<double>& y) {
+namespace {
+
+// Over the times at which this prediction moves.
+StoppingTime stopping_of(const LazyElsewhere& there, const Matrix<double>& y,
+                         const std::function<double(const Moment&)>& loss) {
   const KernelFactor& factor = there.factor();
   if (shape_of(there.at(Moment::flow(0))) != shape_of(y))
     throw ShapeError("early_stopping: outputs are " + to_string(shape_of(there.at(Moment::flow(0)))) +
@@ -100,9 +105,24 @@ StoppingTime early_stopping(const LazyElsewhere& there, const Matrix<double>& y)
   for (Index k = 0; k < factor.size() && slowest == 0; ++k)
     if (!factor.is_null(k)) slowest = factor.eigenvalues()[k] / examples;
   const double fastest = factor.eigenvalues().back() / examples;
-  const auto loss = [&](const Moment& moment) { return half_mean_square(there.at(moment), y); };
   if (slowest == 0) return early_stopping(loss, 0, 0);
   return early_stopping(loss, .01 / fastest, 30 / slowest);
+}
+
+}  // namespace
+
+StoppingTime early_stopping(const LazyElsewhere& there, const Matrix<double>& y) {
+  return stopping_of(there, y, [&](const Moment& moment) { return half_mean_square(there.at(moment), y); });
+}
+
+StoppingTime early_stopping(const EnsembleElsewhere& there, const Matrix<double>& y) {
+  return stopping_of(there.mean(), y, [&](const Moment& moment) {
+    const std::vector<double> variances = there.variances(moment);
+    // Of every output one of its own (full kernels), or the same for all outputs of an example.
+    const double all = std::accumulate(variances.begin(), variances.end(), 0.0) *
+                       static_cast<double>(y.size() / variances.size());
+    return half_mean_square(there.mean().at(moment), y) + all / (2 * static_cast<double>(y.shape(0)));
+  });
 }
 
 }  // namespace ntape

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <functional>
-#include <ntape/dynamics/lazy.hpp>
+#include <ntape/dynamics/ensemble.hpp>
 #include <vector>
 
 namespace ntape {
@@ -35,6 +35,10 @@ struct StoppingTime {
 /// within a factor of 1.15 in time one may be missed. Throws ShapeError when y does not fit. Cost: 100 to 300
 /// evaluations.
 [[nodiscard]] StoppingTime early_stopping(const LazyElsewhere& there, const Matrix<double>& y);
+
+/// The same for an ensemble, and the cost that one of its networks has in expectation: that of their mean and
+/// 1/(2M) times the sum of all variances. Cost: 2 M n^2 flops an evaluation.
+[[nodiscard]] StoppingTime early_stopping(const EnsembleElsewhere& there, const Matrix<double>& y);
 
 /// The same for any loss of time; least and most bound the grid.
 [[nodiscard]] StoppingTime early_stopping(const std::function<double(const Moment&)>& loss, double least,

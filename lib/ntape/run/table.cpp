@@ -18,11 +18,7 @@ struct CellText {
   std::string operator()(std::monostate) const { return {}; }
   std::string operator()(std::int64_t v) const { return std::to_string(v); }
   std::string operator()(std::uint64_t v) const { return std::to_string(v); }
-  std::string operator()(double v) const {
-    char digits[32];
-    const auto end = std::to_chars(digits, digits + sizeof digits, v).ptr;
-    return {digits, end};
-  }
+  std::string operator()(double v) const { return shortest(v); }
   std::string operator()(const std::string& v) const { return quoted(v); }
 };
 
@@ -47,6 +43,12 @@ std::string significant(double value, int digits) {
   char text[64];
   std::snprintf(text, sizeof text, "%.*g", digits, value);
   return text;
+}
+
+std::string shortest(double value) {
+  char digits[32];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  return {digits, end};
 }
 
 std::string format_table(const std::vector<std::string>& headings,

@@ -26,6 +26,9 @@ class CsvTable {
 /// The number with so many significant digits, as printf's %g writes it: "8.497", "1e+20".
 [[nodiscard]] std::string significant(double value, int digits);
 
+/// The number with the fewest digits that read back to the same bits.
+[[nodiscard]] std::string shortest(double value);
+
 /// A table for a terminal: two spaces between right-aligned columns, a rule under the headings.
 /// Throws InternalError when a row has another number of cells than there are headings.
 [[nodiscard]] std::string format_table(const std::vector<std::string>& headings,

@@ -15,11 +15,12 @@ double bytes_of(const Architecture& a, const DriftPlan& plan, double examples, d
   const double full = examples * outputs, test = static_cast<double>(plan.test.x.shape(0));
   // theta, theta_0, gradient; outputs of ops with one cotangent, and C more for the Jacobian; kernel and
   // shares; the frozen kernel in double, with its eigenvectors. With momentum a velocity; on test inputs the
-  // values of ops, and the frozen kernel towards them; with a certificate J^T u, tangents and cotangents.
+  // values of ops, and the frozen and the limit kernel towards them; with a certificate J^T u, tangents and
+  // cotangents.
   const double kinds = 3 + (plan.momentum > 0 ? 1 : 0) + (plan.certificate ? 2 : 0);
   return real * (kinds * parameters + examples * units * ((plan.certificate ? 4 : 2) + outputs) +
                  test * units + examples * examples * static_cast<double>(a.depth() + 1)) +
-         sizeof(double) * full * (2 * full + test * outputs);
+         sizeof(double) * (full * (2 * full + test * outputs) + test * examples);
 }
 
 }  // namespace
@@ -31,12 +32,13 @@ double least_memory(const DriftPlan& plan, Index examples, int threads) {
     networks.push_back(bytes_of(a, plan, static_cast<double>(examples), real));
   std::sort(networks.rbegin(), networks.rend());
   const double seeds = static_cast<double>(plan.seeds), jobs = seeds * static_cast<double>(networks.size());
-  // The data in the precision of the networks, which all share.
+  // The data in the precision of the networks, and the limit with its eigenvectors, which all share.
   const double inputs =
       plan.architectures.empty() ? 0 : static_cast<double>(plan.architectures.front().widths.front());
   // Fewer networks than threads train one after another.
   double places = jobs < threads ? 1 : threads;
-  double bytes = real * static_cast<double>(examples) * inputs;
+  const double n = static_cast<double>(examples), test = static_cast<double>(plan.test.x.shape(0));
+  double bytes = real * n * inputs + sizeof(double) * n * (2 * n + test);
   for (const double network : networks) {
     bytes += std::min(seeds, places) * network;
     places -= std::min(seeds, places);

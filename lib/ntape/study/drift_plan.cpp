@@ -10,6 +10,7 @@
 #include <ntape/run/memory.hpp>
 #include <ntape/run/table.hpp>
 #include <ntape/study/drift_memory.hpp>
+#include <ntape/study/drift_outputs.hpp>
 #include <ntape/study/drift_rows.hpp>
 #include <ntape/study/drift_study.hpp>
 #include <ntape/study/schedule.hpp>
@@ -49,7 +50,7 @@ void require_plan(const DriftPlan& plan, Index examples) {
     throw UserError("the rate is " + significant(*plan.rate_multiple, 6) +
                     " times the critical one; it must be positive and finite");
   if (!(plan.momentum >= 0 && plan.momentum < 1))
-    throw UserError("the momentum is " + significant(plan.momentum, 6) +
+    throw UserError("the momentum is " + run::shortest(plan.momentum) +
                     "; it must be at least 0 and less than 1");
   if (plan.time && !(std::isfinite(*plan.time) && *plan.time > 0))
     throw UserError("the time is " + significant(*plan.time, 6) + "; it must be positive and finite");
@@ -81,6 +82,11 @@ Kernel<double> guiding_kernel(const DriftPlan& plan, const data::Dataset<double>
   LimitKernels limit = limit_kernels(widest, data.x);
   result.limit_bound = frobenius_norm(limit.ntk_bound) / frobenius_norm(limit.ntk.values);
   result.limit = std::move(limit.ntk);
+  if (plan.test.x.shape(0) > 0) {
+    Kernel<double> there = limit_kernels(widest, plan.test.x, data.x).ntk;
+    // One that overflows predicts nothing there, and keeps nobody from training.
+    if (norm_is_finite(there)) result.limit_there = std::move(there);
+  }
   result.critical_source = "the infinite-width limit kernel";
   return *result.limit;
 }
@@ -148,6 +154,11 @@ DriftResult prepare_drift(const DriftPlan& plan, const data::Dataset<double>& da
   set_rate(plan, result);
   set_steps(plan, result);
   result.tracked = tracked_steps(plan.track, result.steps);
+  if (plan.keep_outputs)
+    run::require_memory(outputs_memory(plan, result.tracked.size(), data.x.shape(0)) +
+                            least_memory(plan, data.x.shape(0), omp_get_max_threads()),
+                        "outputs of " + std::to_string(plan.seeds * plan.widths.size()) + " networks at " +
+                            std::to_string(result.tracked.size()) + " steps, beside the networks,");
   return result;
 }
 

@@ -3,6 +3,7 @@
 #include <ntape/io/npz.hpp>
 #include <ntape/run/manifest.hpp>
 #include <ntape/run/table.hpp>
+#include <ntape/study/drift_outputs.hpp>
 #include <ntape/study/drift_record.hpp>
 #include <ntape/study/regime.hpp>
 
@@ -36,10 +37,12 @@ std::string metrics_csv(const DriftPlan& plan, const DriftResult& result) {
                                       "lambda_min",
                                       "alignment",
                                       "parameter_change",
-                                      "output_gap"};
+                                      "output_gap",
+                                      "limit_gap"};
   const bool test = plan.test.x.shape(0) > 0;
-  if (test) columns.insert(columns.end(), {"test_loss", "test_output_gap"});
-  if (plan.certificate) columns.insert(columns.end(), {"step_size", "step_residual", "path_gap"});
+  if (test) columns.insert(columns.end(), {"test_loss", "test_output_gap", "test_limit_gap"});
+  if (plan.certificate)
+    columns.insert(columns.end(), {"step_size", "step_residual", "step_residual_max", "path_gap"});
   CsvTable table(columns);
   for (const DriftRun& run : result.runs)
     for (const DriftRow& r : run.rows) {
@@ -56,10 +59,13 @@ std::string metrics_csv(const DriftPlan& plan, const DriftResult& result) {
                                  cell(r.lambda_min),
                                  cell(r.alignment),
                                  cell(r.parameter_change),
-                                 cell(r.output_gap)};
-      if (test) cells.insert(cells.end(), {cell(r.test_loss), cell(r.test_output_gap)});
+                                 cell(r.output_gap),
+                                 cell(r.limit_gap)};
+      if (test)
+        cells.insert(cells.end(), {cell(r.test_loss), cell(r.test_output_gap), cell(r.test_limit_gap)});
       if (plan.certificate)
-        cells.insert(cells.end(), {cell(r.step_size), cell(r.step_residual), cell(r.path_gap)});
+        cells.insert(cells.end(),
+                     {cell(r.step_size), cell(r.step_residual), cell(r.step_residual_max), cell(r.path_gap)});
       table.add(cells);
     }
   return table.text();
@@ -107,13 +113,14 @@ nlohmann::ordered_json regimes_json(const DriftResult& result) {
     j["regime"] = to_string(*regime);
     j["rate_over_own_critical"] = run.rows.front().lambda_max / edge_of_stability(result);
     j["lambda_max_start"] = run.rows.front().lambda_max;
-    j["lambda_max_end"] =
-        *regime == Regime::diverged ? nlohmann::json(nullptr) : nlohmann::json(run.rows.back().lambda_max);
+    j["lambda_max_peak"] = peak_lambda_max(run);
+    const bool ended = *regime != Regime::diverged;
+    j["lambda_max_end"] = ended ? nlohmann::json(run.rows.back().lambda_max) : nlohmann::json(nullptr);
     j["first_loss"] = run.rows.front().loss;
     j["peak_loss"] = run.peak_loss;
     j["peak_step"] = run.peak_step;
-    j["last_loss"] =
-        *regime == Regime::diverged ? nlohmann::json(nullptr) : nlohmann::json(run.rows.back().loss);
+    j["last_loss"] = ended ? nlohmann::json(run.rows.back().loss) : nlohmann::json(nullptr);
+    j["dead"] = ended && is_dead(run.rows.back());
     list.push_back(j);
   }
   return list;
@@ -154,16 +161,23 @@ std::string manifest_json(const DriftPlan& plan, const data::Dataset<double>& da
 void write_kernels(const run::RunDirectory& directory, const DriftPlan& plan, const DriftResult& result) {
   io::NpzWriter file(directory.file("kernels.npz"));
   bool empty = true;
-  const auto add = [&](const std::string& name, const Kernel<double>& kernel) {
-    file.add(name, kernel.values);
+  const auto add = [&](const std::string& name, const Matrix<double>& values) {
+    file.add(name, values);
     empty = false;
   };
   for (const DriftRun& run : result.runs) {
     if (run.seed != plan.first_seed) continue;
-    if (run.start) add("theta_0_width_" + std::to_string(run.width), *run.start);
-    if (run.end) add("theta_end_width_" + std::to_string(run.width), *run.end);
+    const std::string width = "_width_" + std::to_string(run.width);
+    if (run.start) {
+      add("theta_0" + width, run.start->values);
+      add("outputs_0" + width, run.start_outputs);
+    }
+    if (run.end) {
+      add("theta_end" + width, run.end->values);
+      add("outputs_end" + width, run.end_outputs);
+    }
   }
-  if (result.limit) add("theta_inf", *result.limit);
+  if (result.limit) add("theta_inf", result.limit->values);
   if (!empty) file.close();
 }
 
@@ -246,6 +260,7 @@ void write_drift_record(const run::RunDirectory& directory, const DriftPlan& pla
   directory.write_text("layers.csv", layers_csv(result));
   directory.write_text("summary.json", summary_json(plan, data, result));
   write_kernels(directory, plan, result);
+  if (plan.keep_outputs) write_drift_outputs(directory, plan, data.y, result);
 }
 
 }  // namespace ntape::study

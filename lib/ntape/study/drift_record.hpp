@@ -7,7 +7,8 @@
 namespace ntape::study {
 
 /// Everything of a drift study that goes into its run directory, except the figures: config.toml,
-/// manifest.json, metrics.csv, layers.csv, summary.json, kernels.npz (see README, "Files").
+/// manifest.json, metrics.csv, layers.csv, summary.json, kernels.npz and, where the plan keeps outputs,
+/// outputs.npz (see README, "Files").
 /// metrics.csv and layers.csv hold no times of day: same config and seeds, same bytes.
 /// Throws UserError when a byte cannot be written.
 void write_drift_record(const run::RunDirectory& directory, const DriftPlan& plan,

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <ntape/drift/change.hpp>
 #include <ntape/study/drift_rows.hpp>
 #include <ntape/tensor/linalg.hpp>
@@ -20,9 +21,10 @@ bool all_finite(const Snapshot& s) {
 // Empty cells are fine: they are not overflow.
 bool all_finite(const DriftRow& r) {
   return std::isfinite(r.test_loss.value_or(0)) && std::isfinite(r.step_residual.value_or(0)) &&
-         std::isfinite(r.step_size.value_or(0)) && std::isfinite(r.kernel_change) &&
-         std::isfinite(r.limit_distance.value_or(0)) && std::isfinite(r.kernel_distance.value_or(0)) &&
-         std::isfinite(r.trace_ratio) && std::isfinite(r.lambda_max) && std::isfinite(r.lambda_min) &&
+         std::isfinite(r.step_residual_max.value_or(0)) && std::isfinite(r.step_size.value_or(0)) &&
+         std::isfinite(r.kernel_change) && std::isfinite(r.limit_distance.value_or(0)) &&
+         std::isfinite(r.kernel_distance.value_or(0)) && std::isfinite(r.trace_ratio) &&
+         std::isfinite(r.lambda_max) && std::isfinite(r.lambda_min) &&
          std::isfinite(r.alignment.value_or(0)) &&
          std::all_of(r.layers.begin(), r.layers.end(), [](const DriftRow::Layer& l) {
            return std::isfinite(l.trace_share.value_or(0)) && std::isfinite(l.change.value_or(0)) &&
@@ -52,10 +54,6 @@ double rms_difference(const Matrix<double>& f, const Matrix<double>& g) {
   return std::sqrt(mean_square_difference(f, g));
 }
 
-double rms(const Matrix<double>& f) {
-  return rms_difference(f, zeros<double>(f.shape(0), f.shape(1)));
-}
-
 // A prediction may overflow where the network does not.
 std::optional<double> if_finite(double value) {
   return std::isfinite(value) ? std::optional<double>(value) : std::nullopt;
@@ -69,6 +67,12 @@ std::optional<double> change_of_share(const Matrix<double>& now, const Matrix<do
 
 }  // namespace
 
+double rms_over_examples(const Matrix<double>& f) {
+  double sum = 0;
+  for (const double v : f) sum += v * v;
+  return std::sqrt(sum / static_cast<double>(f.shape(0)));
+}
+
 std::string stop_message(const DriftRun& run, const std::string& why) {
   return "width " + std::to_string(run.width) + ", seed " + std::to_string(run.seed) + ": " + why;
 }
@@ -78,6 +82,11 @@ std::vector<double> spectrum_over_n(const Kernel<double>& kernel) {
   for (double& v : values) v /= static_cast<double>(kernel.rows());
   return values;
 }
+
+LimitTraining::LimitTraining(const DriftResult& shared)
+    : kernel(shared.limit->values),
+      there(shared.limit_there ? &shared.limit_there->values : nullptr),
+      factor(std::make_shared<const KernelFactor>(kernel)) {}
 
 bool RowMaker::stop(const std::string& why) {
   run_.stopped = true;
@@ -100,8 +109,6 @@ DriftRow RowMaker::row_of(const Snapshot& now, const std::vector<double>& spectr
   row.lambda_min = spectrum.front();
   if (!nothing && !is_zero(data_.y)) row.alignment = target_alignment(theta, data_.y);
   row.parameter_change = now.parameter_change;
-  const Moment moment = Moment::descent(now.step, shared_.rate, shared_.momentum);
-  row.output_gap = if_finite(rms_difference(now.outputs, lazy_->at(moment)));
   for (Index l = 0; l < now.layers.size(); ++l) {
     DriftRow::Layer layer;
     if (!nothing) layer.trace_share = trace(now.layers[l].values) / trace(theta);
@@ -112,20 +119,35 @@ DriftRow RowMaker::row_of(const Snapshot& now, const std::vector<double>& spectr
   return row;
 }
 
-void RowMaker::add_test(const Matrix<double>& there, DriftRow& row) const {
-  const Moment moment = Moment::descent(row.step, shared_.rate, shared_.momentum);
-  row.test_output_gap = if_finite(rms_difference(there, lazy_there_->at(moment)));
-  if (plan_.test.y.size() > 0) row.test_loss = mean_square_difference(there, plan_.test.y) / 2;
+DriftOutputs RowMaker::outputs_at(const Snapshot& now, const Matrix<double>& there) const {
+  const Moment moment = Moment::descent(now.step, shared_.rate, shared_.momentum);
+  DriftOutputs f;
+  f.train = {now.outputs, lazy_->at(moment), infinite_->at(moment)};
+  if (there.size() == 0) return f;
+  f.test = {there, lazy_there_->at(moment), {}};
+  if (infinite_there_) f.test.limit = infinite_there_->at(moment);
+  return f;
+}
+
+void RowMaker::add_gaps(const DriftOutputs& f, DriftRow& row) const {
+  row.output_gap = if_finite(rms_difference(f.train.network, f.train.frozen));
+  row.limit_gap = if_finite(rms_difference(f.train.network, f.train.limit));
+  if (f.test.network.size() == 0) return;
+  row.test_output_gap = if_finite(rms_difference(f.test.network, f.test.frozen));
+  if (infinite_there_) row.test_limit_gap = if_finite(rms_difference(f.test.network, f.test.limit));
+  if (plan_.test.y.size() > 0) row.test_loss = mean_square_difference(f.test.network, plan_.test.y) / 2;
 }
 
 bool RowMaker::begin(const Snapshot& start, const Probe& network, const Matrix<double>& there) {
   const Kernel<double> full = network.frozen();
   if (!all_finite(full.values)) return false;
   lazy_.emplace(full.values, start.outputs, data_.y);
+  infinite_.emplace(limit_.factor, limit_.kernel, start.outputs, data_.y);
   if (there.size() > 0) {
     const Kernel<double> across = network.frozen_there();
     if (!all_finite(across.values)) return false;
     lazy_there_.emplace(lazy_->elsewhere(across.values, there));
+    if (limit_.there != nullptr) infinite_there_.emplace(infinite_->elsewhere(*limit_.there, there));
   }
   start_ = start;
   return true;
@@ -147,26 +169,37 @@ bool RowMaker::add(Snapshot&& now, const Probe& network) {
   }
   std::vector<double> spectrum = spectrum_over_n(now.kernel);
   DriftRow row = row_of(now, spectrum);
-  if (there.size() > 0) add_test(there, row);
+  DriftOutputs outputs = outputs_at(now, there);
+  add_gaps(outputs, row);
   if (network.path != nullptr) {
     if (now.step > 0) {
-      row.step_size = rms(network.path->step());
-      row.step_residual = rms(network.path->residual());
+      row.step_size = rms_over_examples(network.path->step());
+      row.step_residual = rms_over_examples(network.path->residual());
+      row.step_residual_max = network.largest_residual;
+      const double eps = plan_.precision == Precision::f32 ? std::numeric_limits<float>::epsilon()
+                                                           : std::numeric_limits<double>::epsilon();
+      row.residual_is_rounding = *row.step_residual <= kRounding * eps * rms_over_examples(now.outputs);
     }
     row.path_gap = if_finite(rms_difference(now.outputs, network.path->predicted()));
   }
   if (!all_finite(row)) return overflow();
   run_.rows.push_back(std::move(row));
-  if (!keep_kernels_) return true;
+  if (plan_.keep_outputs) run_.outputs.push_back(std::move(outputs));
+  if (keep_kernels_) keep(std::move(now), std::move(spectrum));
+  return true;
+}
+
+void RowMaker::keep(Snapshot&& now, std::vector<double> spectrum) {
   if (now.step == 0) {
     run_.start = now.kernel;
+    run_.start_outputs = now.outputs;
     run_.start_spectrum = spectrum;
   }
   if (now.step == shared_.steps) {
     run_.end = std::move(now.kernel);
+    run_.end_outputs = std::move(now.outputs);
     run_.end_spectrum = std::move(spectrum);
   }
-  return true;
 }
 
 }  // namespace ntape::study

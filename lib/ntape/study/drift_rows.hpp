@@ -16,6 +16,17 @@ struct Probe {
       frozen_there;  ///< Theta(z, X), full [M C x N C]; at step 0, with test inputs
   std::function<Matrix<double>()> outputs_there;  ///< f(z) [M x C]; with test inputs
   const PathPrediction* path = nullptr;           ///< with a certificate
+  double largest_residual = 0;                    ///< of steps since the last row, likewise
+};
+
+/// Infinite width, for all networks: what trains their outputs in their place.
+struct LimitTraining {
+  /// Of the limits in `shared`, which must outlive it; one eigenvalue problem.
+  explicit LimitTraining(const DriftResult& shared);
+
+  const Matrix<double>& kernel;                ///< Theta_inf [N x N]
+  const Matrix<double>* there;                 ///< Theta_inf(z, X) [M x N]; none without test inputs
+  std::shared_ptr<const KernelFactor> factor;  ///< of the kernel
 };
 
 /// Turns the snapshots of one network into the rows of its run, against its own first snapshot and the limit.
@@ -23,9 +34,9 @@ class RowMaker {
  public:
   /// `shared` gives limit and rate, the plan test inputs. The kernels at start and end are kept in the run if
   /// `keep_kernels`. All must outlive it.
-  RowMaker(const DriftPlan& plan, const DriftResult& shared, const data::Dataset<double>& data, DriftRun& run,
-           bool keep_kernels)
-      : plan_(plan), shared_(shared), data_(data), run_(run), keep_kernels_(keep_kernels) {}
+  RowMaker(const DriftPlan& plan, const DriftResult& shared, const LimitTraining& limit,
+           const data::Dataset<double>& data, DriftRun& run, bool keep_kernels)
+      : plan_(plan), shared_(shared), limit_(limit), data_(data), run_(run), keep_kernels_(keep_kernels) {}
 
   /// Adds a row and returns true, or, when a figure of the network is not finite or its first kernel is zero,
   /// marks the run as stopped and returns false.
@@ -35,17 +46,23 @@ class RowMaker {
   bool stop(const std::string& why);
   bool begin(const Snapshot& start, const Probe& network, const Matrix<double>& there);
   [[nodiscard]] DriftRow row_of(const Snapshot& now, const std::vector<double>& spectrum) const;
-  void add_test(const Matrix<double>& there, DriftRow& row) const;
+  [[nodiscard]] DriftOutputs outputs_at(const Snapshot& now, const Matrix<double>& there) const;
+  void add_gaps(const DriftOutputs& outputs, DriftRow& row) const;
+  void keep(Snapshot&& now, std::vector<double> spectrum);
 
   const DriftPlan& plan_;
   const DriftResult& shared_;
+  const LimitTraining& limit_;
   const data::Dataset<double>& data_;
   DriftRun& run_;
   bool keep_kernels_;
   Snapshot start_;
-  std::optional<LazyPrediction> lazy_;
-  std::optional<LazyElsewhere> lazy_there_;
+  std::optional<LazyPrediction> lazy_, infinite_;
+  std::optional<LazyElsewhere> lazy_there_, infinite_there_;
 };
+
+/// rms over examples of |f|: the norm of the paper's <.,.>_pin.
+[[nodiscard]] double rms_over_examples(const Matrix<double>& f);
 
 /// "width 64, seed 3: " and the reason.
 [[nodiscard]] std::string stop_message(const DriftRun& run, const std::string& why);

@@ -20,12 +20,17 @@ using StepSink = std::function<void()>;
 template <class Real>
 class NetworkTrack final : public Observer<Real> {
  public:
-  NetworkTrack(const DriftPlan& plan, const DriftResult& shared, const data::Dataset<double>& exact,
-               const DescentOptions& descent, const Mlp<Real>& model, const Parameters<Real>& theta,
-               const Matrix<Real>& x, const Matrix<Real>& there, DriftRun& run, bool keep_kernels,
-               const StepSink& each_step)
-      : rows_(plan, shared, exact, run, keep_kernels),
-        kernels_(model, x, shared.tracked, [this](Snapshot&& s) { return rows_.add(std::move(s), probe_); }),
+  NetworkTrack(const DriftPlan& plan, const DriftResult& shared, const LimitTraining& limit,
+               const data::Dataset<double>& exact, const DescentOptions& descent, const Mlp<Real>& model,
+               const Parameters<Real>& theta, const Matrix<Real>& x, const Matrix<Real>& there, DriftRun& run,
+               bool keep_kernels, const StepSink& each_step)
+      : rows_(plan, shared, limit, exact, run, keep_kernels),
+        kernels_(model, x, shared.tracked,
+                 [this](Snapshot&& s) {
+                   const bool goes_on = rows_.add(std::move(s), probe_);
+                   probe_.largest_residual = 0;
+                   return goes_on;
+                 }),
         run_(run),
         each_step_(each_step) {
     probe_.frozen = [&] { return cast<double>(empirical_ntk(model, theta, x, KernelForm::full)); };
@@ -51,7 +56,12 @@ class NetworkTrack final : public Observer<Real> {
       run_.peak_loss = state.loss;
       run_.peak_step = state.step;
     }
-    if (path_) path_->observe(state);
+    if (path_) {
+      path_->observe(state);
+      const double residual = state.step > 0 ? rms_over_examples(path_->path().residual()) : 0;
+      // So that NaN stays.
+      if (!(residual <= probe_.largest_residual)) probe_.largest_residual = residual;
+    }
     return kernels_.observe(state);
   }
 
@@ -74,13 +84,13 @@ struct Inputs {
 
 template <class Real>
 void train_one(const DriftPlan& plan, const Architecture& architecture, const Inputs<Real>& inputs,
-               const data::Dataset<double>& exact, const DriftResult& shared, bool keep_kernels,
-               DriftRun& run, const StepSink& each_step) {
+               const data::Dataset<double>& exact, const DriftResult& shared, const LimitTraining& limit,
+               bool keep_kernels, DriftRun& run, const StepSink& each_step) {
   const Mlp<Real> model(architecture);
   Parameters<Real> theta = model.initialize(Seed{run.seed});
   const DescentOptions descent{.rate = shared.rate, .steps = shared.steps, .momentum = shared.momentum};
-  NetworkTrack<Real> track(plan, shared, exact, descent, model, theta, inputs.data.x, inputs.there, run,
-                           keep_kernels, each_step);
+  NetworkTrack<Real> track(plan, shared, limit, exact, descent, model, theta, inputs.data.x, inputs.there,
+                           run, keep_kernels, each_step);
   const DescentResult result = gradient_descent(model, theta, inputs.data, descent, track);
   if (!result.diverged) return;
   run.stopped = run.diverged = true;
@@ -108,13 +118,14 @@ template <class Real>
 void train_all(const DriftPlan& plan, const data::Dataset<double>& exact, const ProgressSink& progress,
                DriftResult& result) {
   const Inputs<Real> inputs{data::cast<Real>(exact), data::cast<Real>(plan.test).x};
+  const LimitTraining limit(result);
   const std::vector<Job> jobs = jobs_of(plan);
   const auto threads = static_cast<Index>(omp_get_max_threads());
   const auto train = [&](const Job& job) {
     const Architecture& architecture = plan.architectures[job.architecture];
     const std::uint64_t work = architecture.parameter_count();
     Index steps = 0;
-    train_one<Real>(plan, architecture, inputs, exact, result, job.seed == 0,
+    train_one<Real>(plan, architecture, inputs, exact, result, limit, job.seed == 0,
                     result.runs[job.architecture * plan.seeds + job.seed], [&] {
                       ++steps;
                       if (progress) progress(work);

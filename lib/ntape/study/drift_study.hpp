@@ -30,11 +30,15 @@ struct DriftPlan {
   /// Inputs x [M x n_0] beside the training set, on which the network is compared with its frozen kernel;
   /// none when empty. With targets y [M x C], or none: then there is no test loss.
   data::Dataset<double> test = {};
-  bool certificate = false;  ///< measure every step against a step of its kernel (see PathTrack)
+  bool certificate = false;   ///< measure every step against a step of its kernel (see PathTrack)
+  bool keep_outputs = false;  ///< keep what DriftOutputs has, of every network
 };
 
 inline constexpr double kSafeFraction = 0.25;
 inline constexpr Index kDefaultSteps = 200;
+/// Outputs are sums over the last layer, whose roundings add up to a few eps of them, and a residual is a
+/// difference of three.
+inline constexpr double kRounding = 10;
 
 /// One network at one tracked step. Eigenvalues are of Theta_t / N, the rates per unit time. What is not
 /// defined or not known is empty; nothing is NaN or infinite.
@@ -55,9 +59,16 @@ struct DriftRow {
   std::optional<double> output_gap;
   /// The same on the test inputs, f_t(z) being predicted by Theta_0(z, X); and 1/(2M) sum |f - y|^2 there.
   std::optional<double> test_output_gap, test_loss;
-  /// With a certificate, rms over examples: f_t - f_{t-1}, what of it is not a step of the kernel Theta_{t-1}
-  /// (both empty at step 0), and f_t minus the path prediction of all these kernels.
-  std::optional<double> step_size, step_residual, path_gap;
+  /// rms over examples of f_t minus what Theta_inf makes of the network's own f_0 in the same steps; the same
+  /// on the test inputs. Empty when that overflows.
+  std::optional<double> limit_gap, test_limit_gap;
+  /// With a certificate, rms over examples: f_t - f_{t-1}, what of it is not a step of the kernel
+  /// Theta_{t-1}, the largest of these residuals since the last tracked step (all empty at step 0), and f_t
+  /// minus the path prediction of all these kernels.
+  std::optional<double> step_size, step_residual, step_residual_max, path_gap;
+  /// Whether the residual is no more than the rounding of outputs: at most kRounding eps rms(f_t), eps that
+  /// of the network's numbers.
+  bool residual_is_rounding = false;
   struct Layer {
     std::optional<double> trace_share;  ///< tr of the layer's share / tr Theta_t; empty when Theta_t = 0
     std::optional<double> change;       ///< ||share_t - share_0||_F / ||share_0||_F; empty for 0 to not 0
@@ -65,6 +76,16 @@ struct DriftRow {
     std::optional<double> weight_change;
   };
   std::vector<Layer> layers;
+};
+
+/// At one tracked step, from one f_0: the network, its linearization f_0 + J_0 (theta - theta_0) as its
+/// frozen kernel trains it in function space, and infinite width; on the training set [N x C], and on the
+/// test inputs [M x C], where there are any. A prediction that overflows is not finite.
+struct DriftOutputs {
+  struct Side {
+    Matrix<double> network, frozen, limit;
+  };
+  Side train, test;
 };
 
 /// One network.
@@ -79,7 +100,9 @@ struct DriftRun {
   Index peak_step = 0;
   std::optional<Kernel<double>> start;               ///< Theta_0, of the first seed
   std::optional<Kernel<double>> end;                 ///< at the last step, of the first seed
+  Matrix<double> start_outputs, end_outputs;         ///< f there [N x C]; empty where the kernel is
   std::vector<double> start_spectrum, end_spectrum;  ///< of these over N, ascending
+  std::vector<DriftOutputs> outputs;                 ///< one a row, where the plan keeps them
 };
 
 struct DriftResult {
@@ -92,6 +115,7 @@ struct DriftResult {
   std::vector<Index> tracked;
   std::vector<DriftRun> runs;                    ///< by width, then seed
   std::optional<Kernel<double>> limit;           ///< Theta_inf; empty before prepare_drift
+  std::optional<Kernel<double>> limit_there;     ///< Theta_inf(z, X) [M x N]; with test inputs
   double limit_bound = 0;                        ///< what Theta_inf can be off by, relative, Frobenius norms
   std::vector<double> limit_spectrum;            ///< of Theta_inf/N, ascending
   std::optional<ScalingFit> kernel_change_fit;   ///< at the last step, against width
@@ -115,8 +139,9 @@ using ProgressSink = std::function<void(std::uint64_t done)>;
 /// is the same bits for any number of threads. A network that diverges keeps its rows so far, says so in
 /// `message` and is left out of the fit at the end; its start counts. `progress` is told total_work in all,
 /// whatever diverges. Throws UserError when no network has even a first row.
-/// Cost: per network, steps * 6 N P flops, and per tracked step one kernel, one N x N eigenvalue problem,
-/// once one of (N C) x (N C); with a certificate, about three more updates' worth at every step.
+/// Cost: once an N x N eigenvalue problem; per network, steps * 6 N P flops, and per tracked step one kernel,
+/// one N x N eigenvalue problem, once one of (N C) x (N C); with a certificate, about three more updates'
+/// worth at every step.
 [[nodiscard]] DriftResult run_drift(const DriftPlan& plan, const data::Dataset<double>& data,
                                     DriftResult prepared, const ProgressSink& progress = {});
 [[nodiscard]] DriftResult run_drift(const DriftPlan& plan, const data::Dataset<double>& data,

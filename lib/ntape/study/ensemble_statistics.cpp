@@ -28,6 +28,33 @@ std::vector<double> power_sums(const EnsembleOutputs& e, Index t, const double* 
   return sums;
 }
 
+// Linear between order statistics, of which 0 is the first and 1 the last.
+double order_statistic(const std::vector<double>& sorted, double level) {
+  const double at = level * static_cast<double>(sorted.size() - 1);
+  const Index below = static_cast<Index>(at), above = std::min(below + 1, sorted.size() - 1);
+  return std::lerp(sorted[below], sorted[above], at - static_cast<double>(below));
+}
+
+// [Q x T x M C]: get(sorted, level) of the networks at each step and output.
+template <class Get>
+Stack<double> of_sorted(const EnsembleOutputs& ensemble, std::span<const double> levels, const Get& get) {
+  for (const double level : levels)
+    if (!(level >= 0 && level <= 1))
+      throw UserError("a quantile of level " + std::to_string(level) +
+                      " was asked for; it must be in [0, 1]");
+  const Index steps = ensemble.values.shape(0), count = ensemble.values.shape(1),
+              size = ensemble.values.shape(2);
+  Stack<double> result = make_stack<double>(levels.size(), steps, size);
+  std::vector<double> sorted(count);
+  for (Index t = 0; t < steps; ++t)
+    for (Index k = 0; k < size; ++k) {
+      for (Index s = 0; s < count; ++s) sorted[s] = ensemble.values(t, s, k);
+      std::sort(sorted.begin(), sorted.end());
+      for (Index q = 0; q < levels.size(); ++q) result(q, t, k) = get(sorted, levels[q]);
+    }
+  return result;
+}
+
 double score(double difference, double error) {
   if (error > 0) return difference / error;
   return difference == 0 ? 0 : std::copysign(std::numeric_limits<double>::infinity(), difference);
@@ -59,25 +86,16 @@ EnsembleMoments moments(const EnsembleOutputs& ensemble) {
 }
 
 Stack<double> quantiles(const EnsembleOutputs& ensemble, std::span<const double> levels) {
-  for (const double level : levels)
-    if (!(level >= 0 && level <= 1))
-      throw UserError("a quantile of level " + std::to_string(level) +
-                      " was asked for; it must be in [0, 1]");
-  const Index steps = ensemble.values.shape(0), count = ensemble.values.shape(1),
-              size = ensemble.values.shape(2);
-  Stack<double> result = make_stack<double>(levels.size(), steps, size);
-  std::vector<double> sorted(count);
-  for (Index t = 0; t < steps; ++t)
-    for (Index k = 0; k < size; ++k) {
-      for (Index s = 0; s < count; ++s) sorted[s] = ensemble.values(t, s, k);
-      std::sort(sorted.begin(), sorted.end());
-      for (Index q = 0; q < levels.size(); ++q) {
-        const double at = levels[q] * static_cast<double>(count - 1);
-        const Index below = static_cast<Index>(at), above = std::min(below + 1, count - 1);
-        result(q, t, k) = std::lerp(sorted[below], sorted[above], at - static_cast<double>(below));
-      }
-    }
-  return result;
+  return of_sorted(ensemble, levels, &order_statistic);
+}
+
+Stack<double> quantile_errors(const EnsembleOutputs& ensemble, std::span<const double> levels) {
+  const auto networks = static_cast<double>(networks_of(ensemble));
+  return of_sorted(ensemble, levels, [&](const std::vector<double>& sorted, double level) {
+    const double by = std::sqrt(level * (1 - level) / networks);
+    if (by == 0 || level - by < 0 || level + by > 1) return std::numeric_limits<double>::quiet_NaN();
+    return (order_statistic(sorted, level + by) - order_statistic(sorted, level - by)) / 2;
+  });
 }
 
 ZScores z_scores(const EnsembleMoments& measured, const Matrix<double>& mean,

@@ -22,6 +22,13 @@ struct EnsembleMoments {
 /// order statistics (definition 7 of Hyndman and Fan 1996). Throws UserError for a level outside [0, 1].
 [[nodiscard]] Stack<double> quantiles(const EnsembleOutputs& ensemble, std::span<const double> levels);
 
+/// Their standard errors, [Q x T x M C]: half the distance of the order statistics, interpolated alike, at
+/// levels p +- sqrt(p (1 - p)/S), by one standard deviation of the share of networks that lie below the true
+/// quantile, which is binomial: no density is estimated. NaN where such a level is outside [0, 1]: so few
+/// networks (S p or S (1 - p) below about 1) do not tell. Throws UserError as quantiles, and for fewer than
+/// two networks.
+[[nodiscard]] Stack<double> quantile_errors(const EnsembleOutputs& ensemble, std::span<const double> levels);
+
 /// How many standard errors the measured moments are from those of a Gaussian law; both [T x M C].
 struct ZScores {
   Matrix<double> mean;      ///< (mean - mu) / sqrt(v / S)
