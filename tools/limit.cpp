@@ -211,8 +211,7 @@ LimitKernels kernels_of(const Options& o, const Architecture& architecture, cons
   require_fit(o, architecture, x, z ? *z : x);
   LimitKernels limit =
       z ? limit_kernels(architecture, x, *z, o.limit) : limit_kernels(architecture, x, o.limit);
-  if (!all_finite(limit.ntk.values) || !all_finite(limit.nngp.values))
-    throw limit_overflow("limit kernel", x, z ? *z : x);
+  if (!all_finite(limit.ntk.values) || !all_finite(limit.nngp.values)) throw overflow("limit kernel");
   warn(relative_bound(limit), largest(limit.ntk.values) == 0);
   say(o, shape_of(limit.ntk.values), relative_bound(limit), "limit NTK and NNGP", out, facts);
   return limit;

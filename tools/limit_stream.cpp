@@ -39,15 +39,14 @@ Index fitting_window(const LimitStream& to, const Architecture& architecture, co
 
 class LimitFile final : public LimitSink {
  public:
-  LimitFile(io::NpyStream& file, const WindowFile<double>::Layout& layout, run::Progress& progress,
-            const Matrix<double>& x, const Matrix<double>& x2)
-      : file_(file), windows_(file, layout, progress), x_(x), x2_(x2) {}
+  LimitFile(io::NpyStream& file, const WindowFile<double>::Layout& layout, run::Progress& progress)
+      : file_(file), windows_(file, layout, progress) {}
 
   bool wants(const LimitWindow& at) const override { return windows_.wants(window(at)); }
   void take(const LimitWindow& at, const LimitKernels& part) override {
     if (!all_finite(part.ntk.values)) {
       file_.discard();
-      throw limit_overflow("limit kernel", x_, x2_);
+      throw overflow("limit kernel");
     }
     for (const double v : part.ntk.values) entry_ = std::max(entry_, std::abs(v));
     taken_ = true;
@@ -61,8 +60,6 @@ class LimitFile final : public LimitSink {
   static Window window(const LimitWindow& at) { return {at.first1, at.count1, at.first2, at.count2}; }
   io::NpyStream& file_;
   WindowFile<double> windows_;
-  const Matrix<double>& x_;
-  const Matrix<double>& x2_;
   bool taken_ = false;
   double bound_ = 0, entry_ = 0;
 };
@@ -103,7 +100,7 @@ StreamedLimit stream_limit(const LimitStream& to, const Architecture& architectu
     std::cerr << "continuing: " << file.pieces_done() << " of " << file.pieces() << " pieces are there\n";
   run::Progress progress("limit", file.pieces() - file.pieces_done(), run::automatic_mode(!to.talk),
                          std::cerr);
-  LimitFile sink(file, {n1, n2, symmetric}, progress, x, x2);
+  LimitFile sink(file, {n1, n2, symmetric}, progress);
   limit_in_windows(architecture, x, x2, options, window, sink);
   file.close();
   return {window, sink.relative_bound(), sink.vanished()};

@@ -69,6 +69,7 @@ AngleCurve angle_curve(const Architecture& architecture, double square, const st
   limit::PairRow pairs(0);
   double product[limit::PairRow::kMost], gap[limit::PairRow::kMost];
   double product_error[limit::PairRow::kMost], gap_error[limit::PairRow::kMost];
+  double distinct[limit::PairRow::kMost];
   for (std::size_t first = 0; first < angles.size(); first += limit::PairRow::kMost) {
     const std::size_t count = std::min(limit::PairRow::kMost, angles.size() - first);
     for (std::size_t k = 0; k < count; ++k) {
@@ -78,10 +79,11 @@ AngleCurve angle_curve(const Architecture& architecture, double square, const st
       const double half = std::sin((angle > pi / 2 ? pi - angle : angle) / 2);
       product[k] = angle == 0 ? square : square * std::cos(angle);
       gap[k] = 2 * half * half;
+      distinct[k] = angle == 0 ? 0 : 1;
       product_error[k] = limit::kEpsilon * std::abs(product[k]);
       gap_error[k] = 2 * limit::kEpsilon * gap[k];
     }
-    pairs.run(layers, {0, 1, count, squares.data(), product, gap, product_error, gap_error});
+    pairs.run(layers, {0, 1, count, squares.data(), 0, product, gap, product_error, gap_error, distinct});
     curve.value.insert(curve.value.end(), pairs.ntk(), pairs.ntk() + count);
     curve.bound.insert(curve.bound.end(), pairs.ntk_bound(), pairs.ntk_bound() + count);
   }
