@@ -273,8 +273,9 @@ int limit_command(const std::vector<std::string>& arguments) {
   nlohmann::json facts;
   if (!o.out.empty()) facts["out"] = o.out;
 
-  // The warning comes before any work.
+  // Warnings come before any work.
   if (o.phase) answer_phase(architecture, out, facts);
+  if (x) warn_of_depth(architecture);
   if (!o.talk.json && !o.talk.quiet) std::cout << out.str() << std::flush;
   out.str("");
   std::optional<LimitKernels> limit;
@@ -282,7 +283,8 @@ int limit_command(const std::vector<std::string>& arguments) {
     stream(o, architecture, *x, *interrupts, out, facts);
   else if (x)
     limit = kernels_of(o, architecture, *x, out, facts);
-  if (limit && o.check_positive && o.against.empty()) answer_inputs(limit->ntk.values, out, facts);
+  if (limit && o.check_positive && o.against.empty())
+    answer_inputs(limit->ntk.values, limit->ntk_bound, out, facts);
   std::optional<SphereSpectrum> spectrum;
   if (streams(o) && o.check_positive && o.against.empty())
     out << "the NTK of the inputs is in '" << o.out << "', and its eigenvalues are not computed\n";
