@@ -211,8 +211,7 @@ LimitKernels kernels_of(const Options& o, const Architecture& architecture, cons
   require_fit(o, architecture, x, z ? *z : x);
   LimitKernels limit =
       z ? limit_kernels(architecture, x, *z, o.limit) : limit_kernels(architecture, x, o.limit);
-  if (!all_finite(limit.ntk.values) || !all_finite(limit.nngp.values))
-    throw limit_overflow("limit kernel", x, z ? *z : x);
+  if (!all_finite(limit.ntk.values) || !all_finite(limit.nngp.values)) throw overflow("limit kernel");
   warn(relative_bound(limit), largest(limit.ntk.values) == 0);
   say(o, shape_of(limit.ntk.values), relative_bound(limit), "limit NTK and NNGP", out, facts);
   return limit;
@@ -274,8 +273,9 @@ int limit_command(const std::vector<std::string>& arguments) {
   nlohmann::json facts;
   if (!o.out.empty()) facts["out"] = o.out;
 
-  // The warning comes before any work.
+  // Warnings come before any work.
   if (o.phase) answer_phase(architecture, out, facts);
+  if (x) warn_of_depth(architecture);
   if (!o.talk.json && !o.talk.quiet) std::cout << out.str() << std::flush;
   out.str("");
   std::optional<LimitKernels> limit;
@@ -283,7 +283,8 @@ int limit_command(const std::vector<std::string>& arguments) {
     stream(o, architecture, *x, *interrupts, out, facts);
   else if (x)
     limit = kernels_of(o, architecture, *x, out, facts);
-  if (limit && o.check_positive && o.against.empty()) answer_inputs(limit->ntk.values, out, facts);
+  if (limit && o.check_positive && o.against.empty())
+    answer_inputs(limit->ntk.values, limit->ntk_bound, out, facts);
   std::optional<SphereSpectrum> spectrum;
   if (streams(o) && o.check_positive && o.against.empty())
     out << "the NTK of the inputs is in '" << o.out << "', and its eigenvalues are not computed\n";

@@ -165,10 +165,7 @@ void draw_curve(const Curve& c, const Architecture& a, double square, const std:
                             ", σ_w = " + number(a.weight_scale) + ", β = " + number(a.bias_scale);
   const report::Format format = *report::format_of(path);
   const report::Figure coefficients = series_figure(c.series, title);
-  const auto positive = [](const report::Series& s) {
-    return std::any_of(s.y.begin(), s.y.end(), [](double y) { return y > 0; });
-  };
-  if (std::none_of(coefficients.series.begin(), coefficients.series.end(), positive))
+  if (std::all_of(c.kappa.value.begin(), c.kappa.value.end(), [](double k) { return k == 0; }))
     throw UserError(
         "the NTK is 0 at every angle, and a figure of its coefficients has none to show; larger "
         "--weight-scale or --bias-scale are needed");

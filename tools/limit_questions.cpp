@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iostream>
 #include <nlohmann/json.hpp>
 #include <ntape/base/errors.hpp>
 #include <ntape/limit/phase.hpp>
@@ -39,10 +40,11 @@ std::string listed(const std::vector<Index>& degrees) {
   return degrees.size() <= 4 ? text : text + ", ... (" + std::to_string(degrees.size()) + " of them)";
 }
 
-// Empty where the NTK has none: it is infinite at equal inputs.
+// Longer than a short spectrum, which says what vanishes. Empty where the NTK has none: it is infinite at
+// equal inputs.
 std::optional<PowerSeries> series_of(const Architecture& a, Index degrees, double square) {
   try {
-    return power_series(a, std::min<Index>(degrees, 1000), square);
+    return power_series(a, std::clamp<Index>(degrees + 2, 100, 1000), square);
   } catch (const UserError&) {
     return {};
   }
@@ -56,7 +58,8 @@ void describe_positivity(const Architecture& a, const SphereSpectrum& s, std::os
     out << "positive: not shown, degree 0 is not above its error\n";
   else
     out << "positive: shown up to degree " << *p.proved << " of " << s.value.size() - 1 << '\n';
-  if (!p.undecided.empty()) out << "zero or too small to tell: degrees " << listed(p.undecided) << '\n';
+  if (!p.vanishing.empty()) out << "the NTK has no harmonics of degrees " << listed(p.vanishing) << '\n';
+  if (!p.undecided.empty()) out << "too small to tell: degrees " << listed(p.undecided) << '\n';
   if (series && series->degree)
     out << "the NTK is a polynomial of degree " << *series->degree
         << " in the cosine, at most: harmonics above it vanish, and the rank is finite\n";
@@ -64,8 +67,38 @@ void describe_positivity(const Architecture& a, const SphereSpectrum& s, std::os
     out << "positive definite by Proposition 2 of Jacot et al. (2018): not a polynomial, with bias, depth at "
            "least 2\n";
   facts["positive"] = {{"shown_up_to", p.proved ? nlohmann::json(*p.proved) : nlohmann::json(nullptr)},
+                       {"vanishing", p.vanishing},
                        {"undecided", p.undecided},
                        {"by_theorem", positive_by_theorem(a)}};
+}
+
+// What the depth does to the kernel, where it is many xi.
+std::optional<std::string> depth_note(const Architecture& a, const Phase& p) {
+  constexpr double kMany = 5;
+  const double layers = static_cast<double>(a.depth());
+  if (!(layers > kMany * p.length)) return {};
+  return "depth " + std::to_string(a.depth()) + " is " +
+         (p.length > 0 ? run::significant(layers / p.length, 2) + " times xi" : "far beyond xi") + ", so " +
+         (p.kind == PhaseKind::chaotic
+              ? "all pairs of inputs that differ look equally unlike to the kernel, which is nearly "
+                "diagonal: what is learned at one input says little about others"
+              : "all pairs of inputs look nearly alike to the kernel, and solving with it is "
+                "ill-conditioned");
+}
+
+void describe_decay(const SphereSpectrum& s, std::ostream& out, nlohmann::json& facts) {
+  facts["sphere"]["decay"] = nullptr;
+  std::optional<Decay> decay;
+  try {
+    decay = decay_exponent(s);
+  } catch (const UserError&) {
+    return;  // too few are known
+  }
+  out << "they go like degree^" << run::significant(decay->exponent, 4) << ", +- "
+      << run::significant(decay->error, 2) << " (standard error of least squares, degrees " << decay->first
+      << " to " << decay->last << ")\n";
+  facts["sphere"]["decay"] = {
+      {"exponent", decay->exponent}, {"error", decay->error}, {"first", decay->first}, {"last", decay->last}};
 }
 
 }  // namespace
@@ -92,18 +125,21 @@ void answer_phase(const Architecture& a, std::ostream& out, nlohmann::json& fact
   out << "phase: " << name_of(p.kind) << "; variance q* = " << number(p.variance)
       << ", chi_1 = " << number(p.slope) << ", correlation c* = " << number(p.correlation)
       << ", length xi = " << number(p.length) << " layers\n";
-  constexpr double kMany = 5;
-  const double layers = static_cast<double>(a.depth());
-  facts["phase"]["many_lengths_deep"] = layers > kMany * p.length;
-  if (layers > kMany * p.length)
-    out << "note: depth " << a.depth() << " is "
-        << (p.length > 0 ? run::significant(layers / p.length, 2) + " times xi" : "far beyond xi") << ", so "
-        << (p.kind == PhaseKind::chaotic
-                ? "all pairs of inputs that differ look equally unlike to the kernel, which is nearly "
-                  "diagonal: what is learned at one input says little about others"
-                : "all pairs of inputs look nearly alike to the kernel, and solving with it is "
-                  "ill-conditioned")
-        << '\n';
+  const std::optional<std::string> note = depth_note(a, p);
+  facts["phase"]["many_lengths_deep"] = note.has_value();
+  if (note) out << "note: " << *note << '\n';
+}
+
+void warn_of_depth(const Architecture& a) {
+  if (!a.is_plain()) return;
+  try {
+    const Phase p = phase(a.activation, a.weight_scale, a.bias_scale);
+    const std::optional<std::string> note = depth_note(a, p);
+    // Where all dies out, what is left of it need not be alike.
+    if (note && p.variance > 0) std::cerr << "ntape: warning: " << *note << '\n';
+  } catch (const UserError&) {
+    // What the phase cannot be told of may have a kernel all the same.
+  }
 }
 
 SphereSpectrum answer_sphere(const Architecture& a, Index dimension, Index degrees, double square,
@@ -123,20 +159,38 @@ SphereSpectrum answer_sphere(const Architecture& a, Index dimension, Index degre
   facts["sphere"] = {{"dimension", dimension},         {"eigenvalues", s.value}, {"bounds", s.bound},
                      {"multiplicity", s.multiplicity}, {"sum", s.sum},           {"sum_bound", s.sum_bound},
                      {"kappa_one", s.kappa_one}};
+  describe_decay(s, out, facts);
   if (positive) describe_positivity(a, s, out, square, facts);
   return s;
 }
 
-void answer_inputs(const Matrix<double>& ntk, std::ostream& out, nlohmann::json& facts) {
+void answer_inputs(const Matrix<double>& ntk, const Matrix<double>& bound, std::ostream& out,
+                   nlohmann::json& facts) {
   const std::vector<double> eigenvalues = linalg::symmetric_eigenvalues(ntk);
   const double least = eigenvalues.front(), most = eigenvalues.back();
-  // what the eigenvalue problem itself is off by
-  const double error = static_cast<double>(eigenvalues.size()) * 2.2e-16 * most;
-  out << "on these inputs: eigenvalues of the NTK from " << number(least) << " to " << number(most)
-      << ", condition " << (least > error ? number(most / least) : std::string("too large to tell")) << '\n';
-  facts["inputs"] = {{"smallest", least},
-                     {"largest", most},
-                     {"condition", least > error ? nlohmann::json(most / least) : nlohmann::json(nullptr)}};
+  // What the eigenvalue problem itself is off by, and the kernel: no eigenvalue moves by more than the
+  // largest sum of a row of what its entries do.
+  double rows = 0;
+  for (Index i = 0; i < bound.shape(0); ++i) {
+    double sum = 0;
+    for (Index j = 0; j < bound.shape(1); ++j) sum += bound(i, j);
+    rows = std::isfinite(sum) ? std::max(rows, sum) : HUGE_VAL;
+  }
+  const double error = static_cast<double>(eigenvalues.size()) * 2.2e-16 * most + rows;
+  const double at_least = (most - error) / (least + error);
+  const bool told = least > error, limited = !told && at_least >= 1;
+  out << "on these inputs: smallest eigenvalue of the NTK " << number(least) << " +- "
+      << run::significant(error, 2) << ", largest " << number(most) << ", condition "
+      << (told      ? number(most / least)
+          : limited ? "too large to tell, at least " + run::significant(at_least, 2)
+                    : std::string("unknown"))
+      << '\n';
+  facts["inputs"] = {
+      {"smallest", least},
+      {"largest", most},
+      {"error", finite_or_null(error)},
+      {"condition", told ? nlohmann::json(most / least) : nlohmann::json(nullptr)},
+      {"condition_at_least", told || limited ? nlohmann::json(at_least) : nlohmann::json(nullptr)}};
 }
 
 }  // namespace ntape::tools

@@ -39,32 +39,33 @@ Index fitting_window(const LimitStream& to, const Architecture& architecture, co
 
 class LimitFile final : public LimitSink {
  public:
-  LimitFile(io::NpyStream& file, const WindowFile<double>::Layout& layout, run::Progress& progress,
-            const Matrix<double>& x, const Matrix<double>& x2)
-      : file_(file), windows_(file, layout, progress), x_(x), x2_(x2) {}
+  LimitFile(io::NpyStream& file, const WindowFile<double>::Layout& layout, run::Progress& progress)
+      : file_(file), windows_(file, layout, progress) {}
 
   bool wants(const LimitWindow& at) const override { return windows_.wants(window(at)); }
   void take(const LimitWindow& at, const LimitKernels& part) override {
     if (!all_finite(part.ntk.values)) {
       file_.discard();
-      throw limit_overflow("limit kernel", x_, x2_);
+      throw overflow("limit kernel");
     }
-    for (const double v : part.ntk.values) entry_ = std::max(entry_, std::abs(v));
-    taken_ = true;
-    for (const double b : part.ntk_bound) bound_ = std::isfinite(b) ? std::max(bound_, b) : HUGE_VAL;
+    double entry = 0, bound = 0;
+    for (const double v : part.ntk.values) entry = std::max(entry, std::abs(v));
+    for (const double b : part.ntk_bound) bound = std::isfinite(b) ? std::max(bound, b) : HUGE_VAL;
+    file_.keep_largest(kEntry, entry);
+    file_.keep_largest(kBound, bound);
     windows_.write(window(at), [&](Index n, Index m, Index, Index) { return part.ntk.values(n, m); });
   }
-  [[nodiscard]] double relative_bound() const { return entry_ > 0 ? bound_ / entry_ : 0; }
-  [[nodiscard]] bool vanished() const { return taken_ && entry_ == 0; }
+  // Of all that is in the file, whoever made it.
+  static constexpr Index kEntry = 0, kBound = 1, kFigures = 2;
+  [[nodiscard]] double relative_bound() const {
+    return file_.largest(kEntry) > 0 ? file_.largest(kBound) / file_.largest(kEntry) : 0;
+  }
+  [[nodiscard]] bool vanished() const { return file_.largest(kEntry) == 0; }
 
  private:
   static Window window(const LimitWindow& at) { return {at.first1, at.count1, at.first2, at.count2}; }
   io::NpyStream& file_;
   WindowFile<double> windows_;
-  const Matrix<double>& x_;
-  const Matrix<double>& x2_;
-  bool taken_ = false;
-  double bound_ = 0, entry_ = 0;
 };
 
 // All that the bits of the kernel depend on.
@@ -89,7 +90,7 @@ StreamedLimit stream_limit(const LimitStream& to, const Architecture& architectu
   const Index n1 = x.shape(0), n2 = x2.shape(0);
   const bool symmetric = &x == &x2;
   io::NpyStream file(to.out, {n1, n2}, sizeof(double), Pieces(n1, n2, symmetric).count(),
-                     fingerprint(architecture, x, x2, options));
+                     fingerprint(architecture, x, x2, options), LimitFile::kFigures);
   const Interrupts::Cleanup keep(
       interrupts,
       [&file] {
@@ -103,10 +104,11 @@ StreamedLimit stream_limit(const LimitStream& to, const Architecture& architectu
     std::cerr << "continuing: " << file.pieces_done() << " of " << file.pieces() << " pieces are there\n";
   run::Progress progress("limit", file.pieces() - file.pieces_done(), run::automatic_mode(!to.talk),
                          std::cerr);
-  LimitFile sink(file, {n1, n2, symmetric}, progress, x, x2);
+  LimitFile sink(file, {n1, n2, symmetric}, progress);
   limit_in_windows(architecture, x, x2, options, window, sink);
+  const StreamedLimit done{window, sink.relative_bound(), sink.vanished()};
   file.close();
-  return {window, sink.relative_bound(), sink.vanished()};
+  return done;
 }
 
 }  // namespace ntape::tools

@@ -20,8 +20,8 @@ struct LimitStream {
 /// What came of it.
 struct StreamedLimit {
   Index window;
-  double bound;   ///< the largest bound over the largest entry, of what this run made; 0 when it made nothing
-  bool vanished;  ///< whether all that it made is 0
+  double bound;   ///< the largest bound over the largest entry, earlier runs included
+  bool vanished;  ///< whether all is 0
 };
 
 /// x2 = x: symmetric. Throws UserError when the budget is too small, naming the smallest that would do,

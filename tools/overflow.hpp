@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <ntape/base/errors.hpp>
-#include <ntape/tensor/matrix.hpp>
 #include <string>
 
 namespace ntape::tools {
@@ -15,9 +14,5 @@ template <class Numbers>
 
 /// "the NTK overflowed ..."; `advice` is appended.
 [[nodiscard]] UserError overflow(const std::string& what, const std::string& advice = "");
-
-/// The same of a limit kernel of these inputs: that they are too small, where their squares vanish.
-[[nodiscard]] UserError limit_overflow(const std::string& what, const Matrix<double>& x,
-                                       const Matrix<double>& x2);
 
 }  // namespace ntape::tools

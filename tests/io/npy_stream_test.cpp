@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <ntape/base/errors.hpp>
 #include <ntape/io/npy.hpp>
 #include <ntape/io/npy_stream.hpp>
@@ -57,6 +58,33 @@ TEST_CASE("pieces in any order, over several runs, make the file that one run wo
   io::write_npy(rows.folder / "once.npy", std::vector<Index>{3, 4}, std::span<const float>(values));
   CHECK(read_text(rows.folder / "k.npy") == read_text(rows.folder / "once.npy"));
   CHECK(contains(rows.refusal(kPrint), "exists already"));
+}
+
+TEST_CASE("the largest figures outlast the run that gave them") {
+  const TempDir folder;
+  const auto open = [&] { return io::NpyStream(folder / "k.npy", {3, 4}, sizeof(float), 3, kPrint, 2); };
+  {
+    io::NpyStream stream = open();
+    CHECK(stream.largest(0) == 0);
+    stream.keep_largest(0, 1. / 3);
+    stream.keep_largest(1, HUGE_VAL);
+    stream.finish(1);
+  }
+  {
+    io::NpyStream stream = open();
+    CHECK(stream.done(1));
+    CHECK(stream.largest(0) == 1. / 3);
+    CHECK(stream.largest(1) == HUGE_VAL);
+    stream.keep_largest(0, .25);
+    CHECK(stream.largest(0) == 1. / 3);
+  }
+  const std::string notes = read_text(folder / "k.npy.progress");
+  write_text(folder / "k.npy.progress", notes.substr(0, notes.size() - 1) + "x");
+  CHECK(contains(message_of<UserError>([&] { open(); }), "is damaged"));
+  CHECK(contains(message_of<UserError>([&] {
+                   io::NpyStream(folder / "k.npy", {3, 4}, sizeof(float), 3, kPrint);
+                 }),
+                 "is damaged"));
 }
 
 TEST_CASE("an unfinished array of other arguments is refused, saying which") {

@@ -155,7 +155,13 @@ TEST_CASE("coefficients show more degrees to be positive than integrals do") {
   CHECK(*by_series.proved == 60);
   // nothing is claimed of what vanishes
   const Architecture relu = network("relu", 2, 0);
-  CHECK(*positivity(sphere_spectrum(relu, 3, 60), power_series(relu, 80)).proved == 2);
+  const Positivity without_odd = positivity(sphere_spectrum(relu, 3, 60), power_series(relu, 80));
+  CHECK(*without_odd.proved == 2);
+  CHECK(without_odd.undecided.empty());
+  REQUIRE(without_odd.vanishing.size() == 29);
+  for (Index k = 0; k < 29; ++k) CHECK(without_odd.vanishing[k] == 2 * k + 3);
+  // a series that ends before says nothing of what comes after
+  CHECK(positivity(sphere_spectrum(relu, 3, 60), power_series(relu, 20)).vanishing.back() == 19);
   const Architecture polynomial = network("square", 2, .1);
   CHECK(*positivity(sphere_spectrum(polynomial, 3, 20), power_series(polynomial, 80)).proved == 2);
 }

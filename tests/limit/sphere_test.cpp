@@ -185,9 +185,30 @@ TEST_CASE("relu's eigenvalues decay like k^-d") {
   for (const Index d : {2, 3, 4}) {
     const SphereSpectrum s = sphere_spectrum(network("relu", 3, .5), d, 200);
     CAPTURE(d);
-    CHECK(std::abs(decay_exponent(s, 50, 200) + static_cast<double>(d)) < .1);
+    const Decay decay = decay_exponent(s);
+    CHECK(std::abs(decay.exponent + static_cast<double>(d)) < .1);
+    CHECK(decay.error < .01);
+    CHECK(decay.first == 50);
+    CHECK(decay.last == 200);
   }
   CHECK_THROWS_AS((void)decay_exponent(sphere_spectrum(network("erf", 2, .5), 2, 100), 60, 100), UserError);
+}
+
+// y = 2 x + (0, e, -e, 0) at x = 0, 1, 2, 3 times log 2: sxx = 5 log^2 2, and e log 2 of sxy is off.
+TEST_CASE("an exponent of decay has the standard error of least squares") {
+  const double e = .1, step = std::log(2.);
+  SphereSpectrum s;
+  s.value.assign(9, -1.);
+  s.bound.assign(9, 1e-9);
+  const double off[4] = {0, e, -e, 0};
+  for (int n = 0; n < 4; ++n) s.value[Index{1} << n] = std::exp(2 * n * step + off[n]);
+  const double sxx = 5 * step * step, slope = 2 - e * step / sxx,
+               rest = 2 * e * e - e * e * step * step / sxx;
+  const Decay decay = decay_exponent(s, 0, 100);
+  CHECK(decay.exponent == doctest::Approx(slope));
+  CHECK(decay.error == doctest::Approx(std::sqrt(rest / 2 / sxx)));
+  CHECK(decay.first == 1);
+  CHECK(decay.last == 8);
 }
 
 TEST_CASE("the curve over the angle is the kernel of points, and keeps digits where cosines have none") {

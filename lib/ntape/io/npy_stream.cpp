@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <ntape/base/errors.hpp>
 #include <ntape/io/bytes.hpp>
 #include <ntape/io/npy.hpp>
@@ -16,6 +17,7 @@ namespace ntape::io {
 namespace {
 
 constexpr double kSecondsBetweenNotes = 5;
+constexpr std::size_t kFigure = 26;  // of a line of the notes with a number in 17 digits
 constexpr const char* kFirstLine = "ntape progress 1\n";
 
 double seconds() {
@@ -63,18 +65,20 @@ std::string checksum(std::span<const std::byte> bytes) {
 }
 
 NpyStream::NpyStream(std::filesystem::path path, std::vector<Index> shape, Index bytes_per_number,
-                     Index pieces, Fingerprint fingerprint)
+                     Index pieces, Fingerprint fingerprint, Index maxima)
     : path_(std::move(path)),
       partial_(with(path_, ".partial")),
       progress_(with(path_, ".progress")),
       shape_(std::move(shape)),
       bytes_per_number_(bytes_per_number),
       done_(pieces, kOpen),
+      maxima_(maxima, 0.0),
       synced_(seconds()) {
   for (const Index extent : shape_) numbers_ *= extent;
   fingerprint.insert(fingerprint.begin(), {{"shape", shape_text(shape_)},
                                            {"bytes per number", std::to_string(bytes_per_number_)},
                                            {"pieces", std::to_string(pieces)}});
+  if (maxima > 0) fingerprint.emplace_back("figures", std::to_string(maxima));
   notes_head_ = head_of(fingerprint);
   const std::string head = npy_head(shape_, bytes_per_number_);
   values_at_ = head.size();
@@ -116,12 +120,14 @@ bool NpyStream::take_up(const std::string& head) {
     throw UserError("'" + progress_.string() + "' is not the notes of an unfinished array" + advice);
   if (!other.empty())
     throw UserError("'" + progress_.string() + "' is of an unfinished array with other " + other + advice);
-  const std::string notes = text.substr(std::min(text.size(), notes_head_.size()));
-  if (!text.starts_with(notes_head_) || notes.size() != done_.size() ||
-      notes.find_first_not_of({kDone, kOpen}) != std::string::npos || (!none && found != size))
+  if (!text.starts_with(notes_head_) || !read_notes(text.substr(notes_head_.size())) ||
+      (!none && found != size))
     throw UserError("'" + progress_.string() + "' is damaged" + advice);
-  if (none) return false;
-  done_ = notes;
+  if (none) {  // the values are gone
+    std::fill(done_.begin(), done_.end(), kOpen);
+    std::fill(maxima_.begin(), maxima_.end(), 0.0);
+    return false;
+  }
   file_ = open(partial_.c_str(), O_RDWR | O_CLOEXEC);
   if (file_ < 0) fail("open", partial_);
   std::string there(head.size(), '\0');
@@ -131,6 +137,33 @@ bool NpyStream::take_up(const std::string& head) {
   // disk.
   if (pieces_done() > 0) throw UserError("'" + partial_.string() + "' is damaged" + without(progress_));
   write_at(file_, 0, std::as_bytes(std::span(head)), partial_);
+  return true;
+}
+
+// What follows the head, always of one length: pieces, and figures a line each.
+std::string NpyStream::notes() const {
+  std::string text = done_;
+  for (const double value : maxima_) {
+    char line[kFigure + 1];
+    std::snprintf(line, sizeof line, "\n%*.17g", static_cast<int>(kFigure) - 1, value);
+    text += line;
+  }
+  return text;
+}
+
+// Whether they are notes.
+bool NpyStream::read_notes(const std::string& notes) {
+  const std::size_t pieces = done_.size();
+  if (notes.size() != pieces + kFigure * maxima_.size() ||
+      notes.substr(0, pieces).find_first_not_of({kDone, kOpen}) != std::string::npos)
+    return false;
+  done_ = notes.substr(0, pieces);
+  for (std::size_t n = 0; n < maxima_.size(); ++n) {
+    const std::string line = notes.substr(pieces + n * kFigure, kFigure);
+    char* end = nullptr;
+    maxima_[n] = std::strtod(line.c_str(), &end);
+    if (*end != '\0' || !(maxima_[n] >= 0)) return false;
+  }
   return true;
 }
 
@@ -145,8 +178,8 @@ void NpyStream::start_anew(const std::string& head) {
       if (ftruncate(file_, size) != 0) fail("make room for", path_);
     }
     write_at(file_, 0, std::as_bytes(std::span(head)), partial_);
-    const std::string notes = notes_head_ + done_;
-    write_at(notes_, 0, std::as_bytes(std::span(notes)), progress_);
+    const std::string text = notes_head_ + notes();
+    write_at(notes_, 0, std::as_bytes(std::span(text)), progress_);
   } catch (...) {
     discard();
     throw;
@@ -195,11 +228,17 @@ void NpyStream::finish(Index piece) {
   if (seconds() - synced_ > kSecondsBetweenNotes) sync();
 }
 
+void NpyStream::keep_largest(Index n, double value) {
+  const std::lock_guard lock(mutex_);
+  maxima_.at(n) = std::max(maxima_.at(n), value);
+}
+
 void NpyStream::sync() {
   const std::lock_guard lock(mutex_);
   if (!dirty_ || file_ < 0) return;
   if (fdatasync(file_) != 0) fail("write to", partial_);
-  write_at(notes_, notes_head_.size(), std::as_bytes(std::span(done_)), progress_);
+  const std::string text = notes();
+  write_at(notes_, notes_head_.size(), std::as_bytes(std::span(text)), progress_);
   dirty_ = false;
   synced_ = seconds();
 }

@@ -28,8 +28,9 @@ class NpyStream {
  public:
   /// Throws UserError when PATH exists, when an unfinished array is there that differs (naming in what), is
   /// being written by another process or is damaged, or when the disk has no room for all of the array.
+  /// `maxima`: how many figures are kept beside the pieces, see keep_largest().
   NpyStream(std::filesystem::path path, std::vector<Index> shape, Index bytes_per_number, Index pieces,
-            Fingerprint fingerprint);
+            Fingerprint fingerprint, Index maxima = 0);
   /// Notes what is finished; the files stay.
   ~NpyStream();
   NpyStream(const NpyStream&) = delete;
@@ -45,6 +46,10 @@ class NpyStream {
   void write(Index first, std::span<const Real> values);
   /// All of the piece is written. Thread-safe with sync().
   void finish(Index piece);
+  /// The largest value, 0 at least, that figure n was given here and by those who left off before; it is on
+  /// disk when what is finished after it is. Thread-safe with sync().
+  void keep_largest(Index n, double value);
+  [[nodiscard]] double largest(Index n) const { return maxima_.at(n); }
   /// Puts the notes on disk, after the values. Throws UserError.
   void sync();
   /// PATH.partial becomes PATH and PATH.progress goes. Throws UserError, InternalError unless all is
@@ -59,6 +64,8 @@ class NpyStream {
   void start_anew(const std::string& head);
   void open_progress();
   bool take_up(const std::string& head);
+  [[nodiscard]] std::string notes() const;
+  bool read_notes(const std::string& notes);
   void write_at(int file, std::uint64_t offset, std::span<const std::byte> bytes,
                 const std::filesystem::path& name) const;
 
@@ -67,6 +74,7 @@ class NpyStream {
   Index bytes_per_number_, numbers_ = 1;
   std::string notes_head_;
   std::string done_;  // a character a piece, as in the file
+  std::vector<double> maxima_;
   std::uint64_t values_at_ = 0;
   int file_ = -1, notes_ = -1;
   bool dirty_ = false;

@@ -11,6 +11,7 @@ namespace ntape::limit {
 struct ProductRow {
   double product[PairRow::kMost], product_error[PairRow::kMost];
   double gap[PairRow::kMost], gap_error[PairRow::kMost];
+  double distinct[PairRow::kMost];  ///< 0 where both rows are equal, 1 elsewhere
 };
 
 /// One or two lists of examples as one: those of x, then those of x2.
@@ -20,21 +21,26 @@ class Inputs {
   Inputs(const Matrix<double>& x, const Matrix<double>* x2);
 
   [[nodiscard]] const std::vector<double>& squares() const { return squares_; }  ///< |x|^2 / n_0
-  /// Of squares: a sum of n terms in eight parts, rounding like a random walk.
+  /// Of squares, and of a product relative to the root of both squares: proven, for every input.
   [[nodiscard]] double relative_error() const { return relative_error_; }
-  /// Equal rows have gap 0 and a product equal to their squares. Cost count n_0, four times that where the
-  /// gap is below 0.01: there it is computed from x' - (x.x'/x.x) x, which keeps its digits.
+  /// Equal rows have gap 0 and a product equal to their squares. All rows first .. first + count - 1 are of
+  /// one matrix. Cost count n_0, four times that where the gap is below 0.01: there it is computed from
+  /// x' - (x.x'/x.x) x, which keeps its digits.
   void products(std::size_t i, std::size_t first, std::size_t count, ProductRow& out) const;
 
  private:
   [[nodiscard]] const double* example(std::size_t i) const;
-  // Of a with the rows `from` to `to`, counted from `first`, all in one matrix.
-  void products_with(const double* a, std::size_t first, std::size_t from, std::size_t to, double* out) const;
+  // Products, and their gaps, with those rows of first .. first + count - 1 that are scaled, or of such a
+  // row.
+  void scale(std::size_t i, std::size_t first, std::size_t count, double* scaled, ProductRow& out) const;
   const Matrix<double>& x_;
   const Matrix<double>* x2_;
   std::size_t columns_;
   double relative_error_;
-  std::vector<double> squares_, roots_;
+  // A row is scaled by 2^-exponent, so that no square leaves the doubles; 0 for rows of usual size.
+  std::vector<int> exponents_;
+  bool scaled_ = false;
+  std::vector<double> squares_, scaled_squares_, roots_;
 };
 
 }  // namespace ntape::limit

@@ -18,10 +18,26 @@ LayerFactors factors(const Architecture& a, Index l, int exponent) {
           std::ldexp(standard ? 1 : bias, -exponent)};
 }
 
+double relative(double error, double x) {
+  return x > 0 ? error / x : 0;
+}
+
+// Of sqrt(x): from d/dx sqrt(x) at the least that x can be, and nothing is off by more than its error.
+double root_error(double x, double error) {
+  return error < x / 2 ? error / (2 * std::sqrt(x - error)) : 2 * std::sqrt(error);
+}
+
 double reciprocal(double x) {
   const double r = 1 / x;
   return std::isfinite(r) ? r : 0;
 }
+
+double nearby(double derived, double most, double variance) {
+  return variance > 0 ? std::min(2 * derived, most) : most;
+}
+
+// Variances below it have lost digits, or may have.
+constexpr double kVanishing = 1e-290;
 
 // Follows all examples from layer to layer.
 class Walk {
@@ -35,7 +51,8 @@ class Walk {
     Layers layers{factors(a_, 0, 0), {}, 0};
     for (const double s : squares) {
       const double p = layers.first.forward * s + layers.first.bias;
-      now_.push_back({p, square_error + 4 * kEpsilon, 0, 0, 0, 0});
+      const double off = layers.first.forward * (s * square_error + kLost) + kLost;
+      now_.push_back({p, relative(off, p) + 4 * kEpsilon, off, 0, 0, 0, 0, 0});
     }
     for (Index l = 1; l < a_.depth(); ++l) layers.hidden.push_back(layer(l));
     layers.exponent = exponent_;
@@ -44,9 +61,9 @@ class Walk {
 
  private:
   struct Example {
-    double p, p_error;        // Sigma^l(x,x), relative error
-    double a, a_error;        // A^{l-1}(x,x), relative error
-    double mean, mean_error;  // m^{l-1}
+    double p, p_error, p_off;  // Sigma^l(x,x), relative and absolute error
+    double a, a_error, a_off;  // A^{l-1}(x,x), likewise
+    double mean, mean_error;   // m^{l-1}
   };
 
   HiddenLayer layer(Index l) {
@@ -76,7 +93,8 @@ class Walk {
     if (homogeneous) {
       double most = 0;
       for (const Example& e : now_) most = std::max(most, e.p);
-      change = most > 0 && std::isfinite(most) ? std::ilogb(most) / 2 * 2 : 0;
+      // units are doubles themselves
+      change = most > 0 && std::isfinite(most) ? std::clamp(std::ilogb(most) / 2 * 2, -1000, 1000) : 0;
       if (std::abs(change) < 64) return 1;
     }
     if (change == 0) return 1;
@@ -85,6 +103,10 @@ class Walk {
     for (Example& e : now_) {
       e.p *= unit;
       e.a *= unit;
+      e.p_off = e.p_off * unit + kLost;
+      e.a_off = e.a_off * unit + kLost;
+      e.p_error = std::max(e.p_error, relative(kLost, e.p));
+      e.a_error = std::max(e.a_error, relative(kLost, e.a));
       e.mean *= root;
       e.mean_error *= root;
     }
@@ -124,25 +146,33 @@ class Walk {
     layer.prepared->row(i, i, 1, &variance, &gap,
                         {&d.value, &d.slope, &d.value_bound, &d.slope_bound, &unused});
     at.size[i] = std::sqrt(std::max(d.value, 0.0));
+    at.inverse_size[i] = reciprocal(at.size[i]);
     at.slope_size[i] = std::sqrt(std::max(d.slope, 0.0));
     at.value_slack[i] = variance_error * s.stretch / 2;
     at.slope_slack[i] = variance_error * s.curving_stretch / 2;
+    // Where the error is no small part of the variance: u moves by at most the root of the error, and by at
+    // most twice what the derivative says.
+    if (variance < kVanishing) {
+      const double off = 2 * std::sqrt(e.p_off) * at.inverse[i];
+      at.value_slack[i] = nearby(at.value_slack[i], off * s.slope, variance);
+      at.slope_slack[i] = nearby(at.slope_slack[i], off * s.curvature, variance);
+      at.size[i] += at.value_slack[i];
+    }
     at.smooth[i] = at.deviation[i] * s.curvature;
     at.moving[i] = variance_error * s.moving / 2;
     at.steepest[i] = s.steepest;
     layer.moving = layer.moving || s.moving > 0;
     layer.smooth = layer.smooth || at.smooth[i] > 0;
-    at.inverse_size[i] = reciprocal(at.size[i]);
     // dE[s^2] = E[u s s'] dp/p
-    double a = d.value, error = 2 * at.value_slack[i] * at.size[i] + d.value_bound;
+    double a = d.value, error = 2 * at.value_slack[i] * at.size[i] + d.value_bound + kLost;
     if (a_.residual) {
       at.mean[i] = layer.rule->mean(variance);
       at.mean_error[i] = at.value_slack[i] + 16 * kEpsilon * at.size[i];
     }
     if (layer.residual) {
       a += e.a + 2 * e.mean * at.mean[i];
-      error +=
-          e.a * e.a_error + 2 * (e.mean_error * std::abs(at.mean[i]) + std::abs(e.mean) * at.mean_error[i]);
+      error += std::max(e.a * e.a_error, e.a_off) +
+               2 * (e.mean_error * std::abs(at.mean[i]) + std::abs(e.mean) * at.mean_error[i]);
     } else {
       e.mean = e.mean_error = 0;
     }
@@ -151,12 +181,16 @@ class Walk {
     const LayerFactors& f = layer.factors;
     const double next = f.forward * a + f.bias;
     e.a = at.activation[i] = a;
-    e.a_error = at.activation_error[i] = a > 0 ? error / a + 2 * kEpsilon : 0;
+    error += 2 * kEpsilon * a;
+    e.a_error = at.activation_error[i] = relative(error, a);
+    e.a_off = error;
     e.p = next;
-    e.p_error = next > 0 ? f.forward * a * e.a_error / next + 4 * kEpsilon : 0;
+    e.p_off = f.forward * error + kLost;
+    e.p_error = next > 0 ? relative(e.p_off, next) + 4 * kEpsilon : 0;
     at.root_activation[i] = std::sqrt(a);
-    at.root_next[i] = next > 0 ? std::sqrt(next) : 1;
-    at.inverse_root_next[i] = reciprocal(at.root_next[i]);
+    at.inverse_root_activation[i] = reciprocal(at.root_activation[i]);
+    at.root_error[i] = root_error(a, error);
+    at.inverse_root_next[i] = next > 0 ? 1 / std::sqrt(next) : 1;
     at.dead[i] = next > 0 ? 0 : 1;
     at.next_slack[i] = next > 0 ? f.bias / next * e.a_error : 0;
   }
@@ -171,12 +205,34 @@ class Walk {
 }  // namespace
 
 std::vector<ExampleColumns::Numbers*> ExampleColumns::columns() {
-  return {
-      &variance,       &variance_error, &sum_error,        &deviation,       &inverse,      &inverse_error,
-      &size,           &slope_size,     &value_slack,      &slope_slack,     &smooth,       &moving,
-      &steepest,       &mean,           &mean_error,       &before,          &before_error, &root_previous,
-      &previous_error, &activation,     &activation_error, &root_activation, &root_next,    &dead,
-      &next_slack,     &inverse_size,   &inverse_root_next};
+  return {&variance,
+          &variance_error,
+          &sum_error,
+          &deviation,
+          &inverse,
+          &inverse_error,
+          &size,
+          &slope_size,
+          &value_slack,
+          &slope_slack,
+          &smooth,
+          &moving,
+          &steepest,
+          &mean,
+          &mean_error,
+          &before,
+          &before_error,
+          &root_previous,
+          &previous_error,
+          &activation,
+          &activation_error,
+          &root_activation,
+          &root_error,
+          &dead,
+          &next_slack,
+          &inverse_size,
+          &inverse_root_next,
+          &inverse_root_activation};
 }
 ExampleColumns::ExampleColumns(std::size_t count) {
   for (Numbers* column : columns()) column->assign(count, 0.0);

@@ -14,6 +14,10 @@ struct LayerFactors {
   double forward, bias, weight, shift;
 };
 
+/// What a number can lose, absolute, where it is below what doubles hold in full: some thousand of the least
+/// of them, for the operations of a dual.
+constexpr double kLost = 0x1p-1064;
+
 /// Examples at one hidden layer, a column per quantity. Relative errors are of variances.
 struct ExampleColumns {
   using Numbers = std::vector<double>;
@@ -38,11 +42,12 @@ struct ExampleColumns {
   Numbers activation;                     ///< A^l(x,x)
   Numbers activation_error;               ///< relative
   Numbers root_activation;                ///< sqrt(A^l(x,x))
-  Numbers root_next;   ///< square root of Sigma^{l+1}(x,x), scaled as in this layer; 1 where that is 0
-  Numbers dead;        ///< 1 where Sigma^{l+1}(x,x) is 0, 0 elsewhere
+  Numbers root_error;                     ///< its error, absolute
+  Numbers dead;                           ///< 1 where Sigma^{l+1}(x,x) is 0, 0 elsewhere
   Numbers next_slack;  ///< relative error of A^l(x,x) times bias / Sigma^{l+1}: its part in the gap's
-  /// Reciprocals of size and of root_next, which spare every pair its quotients; 0 where there is none.
-  Numbers inverse_size, inverse_root_next;
+  /// Reciprocals of size, of root_activation (0 where there is none) and of sqrt(Sigma^{l+1}(x,x)), scaled as
+  /// in this layer (1 where there is none): they spare every pair its quotients.
+  Numbers inverse_size, inverse_root_activation, inverse_root_next;
 
   explicit ExampleColumns(std::size_t count);
   [[nodiscard]] double bytes() const;

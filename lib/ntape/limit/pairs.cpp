@@ -8,6 +8,9 @@ namespace ntape::limit {
 namespace {
 
 constexpr double kTiny = 1e-300;  // keeps 0 / 0 away
+// No gap is known better than this but that of equal inputs: what vanishes below the least double on the way
+// to it is far less.
+constexpr double kLeastGapError = 1e-300;
 
 // How far acos(rho) can move when rho moves by d, where 1 - |rho| is `gap`: by d / sqrt(reach) where that is
 // less than what it moves by anywhere, pi/2 sqrt(2 d). With one root and one quotient.
@@ -20,34 +23,42 @@ NTAPE_INLINE double turn(double gap, double d) {
 }
 
 // 1 - |rho| of Sigma: sqrt(pq) - (bias + forward r) = bias forward (sqrt a11 - sqrt a22)^2 / (..), r =
-// sqrt(a11 a22). Without a bias it is the gap of A.
+// sqrt(a11 a22). Without a bias it is the gap of A. Everything is divided by sqrt(p) and sqrt(q) one after
+// the other: sqrt(pq) may be below what a double holds when neither of them is.
 template <bool kBias>
 struct Gap {
   LayerFactors f;
-  double a11, s1, root_p, inverse_p;
-  Gap(const LayerFactors& factors, double a, double s, double root)
-      : f(factors), a11(a), s1(s), root_p(root), inverse_p(1 / root) {}
+  double a11, s1, size, pull, root_bias;
+  Gap(const LayerFactors& factors, double a, double s, double inverse_p)
+      : f(factors),
+        a11(a),
+        s1(s),
+        size(f.forward * (s * inverse_p)),
+        pull(std::sqrt(f.bias) * inverse_p),
+        root_bias(std::sqrt(f.bias)) {}
 
   struct Result {
     double gap;
-    double lever;  // what an error of sqrt a11 - sqrt a22 does to it
+    double reach;   // what an error of rho of A does to it
+    double spread;  // what an error `off` of sqrt a11 - sqrt a22 does
   };
-  NTAPE_INLINE Result operator()(double a12, double a22, double s2, double root_q, double inverse_q,
-                                 double a_gap) const {
-    const double inverse = inverse_p * inverse_q, reach = f.forward * (s1 * s2);
-    double apart = 0, lever = 0, gap = a_gap, twice = 0;
+  NTAPE_INLINE Result operator()(double a12, double a22, double s2, double inverse_q, double a_gap,
+                                 double off) const {
+    const double reach = size * (s2 * inverse_q);
+    double apart = 0, spread = 0, gap = a_gap, twice = 0;
     if constexpr (kBias) {
-      const double difference = (a11 - a22) / (s1 + s2 + kTiny);
-      lever = f.bias * f.forward * difference / (root_p * root_q + f.bias + reach);
-      apart = lever * difference;
+      const double bias = pull * (root_bias * inverse_q), share = f.forward / (1 + bias + reach);
+      const double d = pull * ((a11 - a22) / (s1 + s2 + kTiny)) * inverse_q, d_off = pull * off * inverse_q;
+      apart = share * d * d;
+      spread = share * (2 * std::abs(d) + d_off) * d_off;
       // 1 - rho of A where Sigma is positive, 1 + rho where it is not
       const bool positive = f.forward * a12 + f.bias >= 0;
       const double other = 2 - a_gap, minus = a12 >= 0 ? a_gap : other, plus = a12 >= 0 ? other : a_gap;
       gap = positive ? minus : plus;
-      twice = positive ? 0.0 : 2 * f.bias;
+      twice = positive ? 0.0 : 2 * bias;
     }
-    const double all = (apart + (reach * gap + twice)) * inverse;
-    return {all > 1 ? 1.0 : all, std::abs(lever) * inverse};
+    const double all = apart + (reach * gap + twice);
+    return {all > 1 ? 1.0 : all, reach, spread};
   }
 };
 
@@ -98,7 +109,15 @@ Estimate gap_of_sum(const Parts& x, const Parts& y, double norm, Estimate a, Est
 void PairRow::run(const Layers& layers, const Start& start) {
   begin(layers, start);
   for (std::size_t l = 0; l < layers.hidden.size(); ++l) through(layers.hidden[l], l + 1, start);
-  if (layers.exponent != 0) scale(std::ldexp(1, layers.exponent), start.count);
+  if (layers.exponent == 0) return;
+  // In steps that are doubles themselves: 0 times infinity would not be 0.
+  for (int left = layers.exponent; left != 0;) {
+    const int step = std::clamp(left, -1000, 1000);
+    scale(std::ldexp(1, step), start.count);
+    left -= step;
+  }
+  for (double* bound : {c_error_, theta_error_})
+    for (std::size_t k = 0; k < start.count; ++k) bound[k] += kLost;
 }
 
 void PairRow::begin(const Layers& layers, const Start& start) {
@@ -106,26 +125,29 @@ void PairRow::begin(const Layers& layers, const Start& start) {
   for (Numbers& s : shares_) s.assign(kMost, 0.0);
   for (Numbers& s : share_sums_) s.assign(kMost, 0.0);
   const double a11 = start.squares[start.i], root_a = std::sqrt(a11), p = f.forward * a11 + f.bias;
-  const double root_p = p > 0 ? std::sqrt(p) : 1, dead = p > 0 ? 0 : 1;
-  const Gap<true> gap(f, a11, root_a, root_p);
+  const double dead = p > 0 ? 0 : 1;
+  const Gap<true> gap(f, a11, root_a, 1 / (p > 0 ? std::sqrt(p) : 1));
   const double *squares = start.squares + start.first, *product = start.product,
                *product_gap = start.product_gap, *product_errors = start.product_error,
-               *gap_errors = start.gap_error;
+               *gap_errors = start.gap_error, *distinct = start.distinct;
+  const double off = start.square_error / 2;
   // No branches: this loop must vectorize.
   vectorized([&]() NTAPE_LOOP {
 #pragma omp simd
     for (std::size_t k = 0; k < start.count; ++k) {
       const double a22 = squares[k], a12 = product[k], q = f.forward * a22 + f.bias, root_b = std::sqrt(a22);
-      const double root_q = q > 0 ? std::sqrt(q) : 1.0, dead_q = q > 0 ? 0.0 : 1.0, root = root_p * root_q;
+      const double root_q = q > 0 ? std::sqrt(q) : 1.0, dead_q = q > 0 ? 0.0 : 1.0;
+      const double dies = dead > dead_q ? dead : dead_q, one_dies = std::abs(dead - dead_q);
+      const auto moved = gap(a12, a22, root_b, 1 / root_q, product_gap[k], off * (root_a + root_b));
+      const double g = distinct[k] * ((1 - dies) * moved.gap + one_dies);
       c_[k] = f.forward * a12 + f.bias;
-      c_error_[k] = f.forward * product_errors[k] + 2 * kEpsilon * std::abs(c_[k]);
-      const double one_dies = std::abs(dead - dead_q), both_live = (1 - dead) * (1 - dead_q);
-      const double g = both_live * gap(a12, a22, root_b, root_q, 1 / root_q, product_gap[k]).gap + one_dies;
+      c_error_[k] = f.forward * product_errors[k] + 2 * kEpsilon * std::abs(c_[k]) + kLost;
       gap_[k] = g;
-      const double g_error = f.forward * root_a * root_b / root * gap_errors[k] + 16 * kEpsilon * g;
-      gap_error_[k] = g == 0 ? 0.0 : both_live * g_error;
+      // Of an example that vanishes nothing is known.
+      gap_error_[k] = distinct[k] * (moved.reach * gap_errors[k] + moved.spread + 16 * kEpsilon * g +
+                                     kLeastGapError + dies);
       theta_[k] = f.weight * a12 + f.shift;
-      theta_error_[k] = f.weight * product_errors[k] + 2 * kEpsilon * std::abs(theta_[k]);
+      theta_error_[k] = f.weight * product_errors[k] + 2 * kEpsilon * std::abs(theta_[k]) + kLost;
       a_[k] = a_error_[k] = sum_[k] = sum_error_[k] = 0;
     }
   });
@@ -143,7 +165,7 @@ void PairRow::scale(double unit, std::size_t count) {
 // The errors of a dual, from those of its variances (relative) and of rho:
 //   |dK| <= |E[u s'(u) s(v)]| dp / 2p + .. + sqrt(pq) |K'| drho,
 // and likewise for K', where a jump J of s' at 0 adds J^2 / (2 pi) dth to smooth parts. K' in between is at
-// most what it is here and what it can change by.
+// most what it is here, give or take its own error, and what it can change by.
 template <bool kSmooth, bool kJump>
 void PairRow::errors_of_dual(const HiddenLayer& layer, const Start& start, double rounded,
                              const double* slope, const double* a_gap, double* value_error,
@@ -152,7 +174,7 @@ void PairRow::errors_of_dual(const HiddenLayer& layer, const Start& start, doubl
   const std::size_t i = start.i, count = start.count;
   const auto column = [&](const ExampleColumns::Numbers& numbers) { return numbers.data() + start.first; };
   const double size = u.size[i], slope_size = u.slope_size[i], deviation = u.deviation[i],
-               smooth = u.smooth[i], inverse_size = u.inverse_size[i];
+               smooth = u.smooth[i], turned = deviation * u.inverse_size[i];
   const double value_slack = u.value_slack[i], slope_slack = u.slope_slack[i];
   const double jump = layer.jump / std::sqrt(2 * std::numbers::pi);
   const double *sizes = column(u.size), *slope_sizes = column(u.slope_size),
@@ -170,13 +192,13 @@ void PairRow::errors_of_dual(const HiddenLayer& layer, const Start& start, doubl
         if constexpr (kSmooth) change += jump * (smooth + smooths[k]) * std::sqrt(e * dth);
         change += jump * jump * dth;
       }
-      const double most = slope_size * slope_sizes[k], here = std::abs(slope[k]) + change;
-      const double steepest = here < most ? here : most, lever = deviation * deviations[k] * steepest,
-                   rho = lever * e;
-      value_error[k] += value_slack * sizes[k] + value_slacks[k] * size + rho + lever * rounded;
-      slope_error[k] += change;
+      const double most = slope_size * slope_sizes[k], here = std::abs(slope[k]) + slope_error[k] + change;
+      const double steepest = here < most ? here : most, moved = steepest * e;
+      value_error[k] += value_slack * sizes[k] + value_slacks[k] * size +
+                        deviation * deviations[k] * (moved + steepest * rounded) + kLost;
+      slope_error[k] += change + kLost;
       // rho of A, where the rule knows its gap: a homogeneous dual normalized depends on rho alone
-      rho_error_[k] = rho * inverse_size * inverse_sizes[k] + 16 * kEpsilon * a_gap[k];
+      rho_error_[k] = turned * (deviations[k] * inverse_sizes[k]) * moved + 16 * kEpsilon * a_gap[k];
     }
   });
 }
@@ -193,10 +215,9 @@ void PairRow::through(const HiddenLayer& layer, std::size_t index, const Start& 
   const double rounded = layer.layer_norm ? 4 * kEpsilon : 0;
   for (std::size_t k = 0; k < count; ++k) {
     const double root = u.deviation[i] * deviations[k];
-    const bool equal = gap_[k] == 0 && c_[k] >= 0 && u.variance[i] == u.variance[start.first + k];
-    covariance[k] = !layer.layer_norm ? c_[k]
-                    : equal           ? u.variance[i]
-                                      : std::copysign((1 - gap_[k]) * root, c_[k]);
+    covariance[k] = !layer.layer_norm          ? c_[k]
+                    : start.distinct[k] == 0.0 ? u.variance[i]
+                                               : std::copysign((1 - gap_[k]) * root, c_[k]);
   }
   layer.prepared->row(i, start.first, count, covariance, gap_,
                       {value, slope, value_error, slope_error, a_gap});
@@ -223,7 +244,7 @@ void PairRow::through(const HiddenLayer& layer, std::size_t index, const Start& 
 #pragma omp simd
     for (std::size_t k = 0; k < count; ++k) {
       const double t = slope[k] * theta_[k], size = std::abs(theta_[k]) + theta_error_[k];
-      const double t_error = std::abs(slope[k]) * theta_error_[k] + slope_error[k] * size;
+      const double t_error = std::abs(slope[k]) * theta_error_[k] + slope_error[k] * size + kLost;
       sum_[k] = kept != 0 ? sum_[k] + t : t;
       sum_error_[k] = kept != 0 ? sum_error_[k] + t_error : t_error;
     }
@@ -277,18 +298,18 @@ void PairRow::add_previous(const HiddenLayer& layer, const Start& start, double*
 // The gap of A where nothing better is known, with the error of its rho.
 void PairRow::gap_by_difference(const HiddenLayer& layer, const Start& start, double* a_gap) {
   const ExampleColumns& u = layer.examples;
-  const double *roots = u.root_activation.data() + start.first,
+  const double *inverses = u.inverse_root_activation.data() + start.first,
                *errors = u.activation_error.data() + start.first;
-  const double own_root = u.root_activation[start.i], own_error = u.activation_error[start.i];
+  const double own = u.inverse_root_activation[start.i], own_error = u.activation_error[start.i];
   vectorized([&]() NTAPE_LOOP {
 #pragma omp simd
     for (std::size_t k = 0; k < start.count; ++k) {
-      const double norm = own_root * roots[k], size = std::abs(a_[k]), inverse = norm > 0 ? 1 / norm : 0.0;
-      const bool known = a_gap[k] >= 0;
-      const double gap = size < norm ? 1 - size * inverse : 0.0;
-      const double error = (a_error_[k] + size * (own_error + errors[k]) / 2) * inverse + 4 * kEpsilon;
-      a_gap[k] = known ? a_gap[k] : gap;
-      rho_error_[k] = known ? rho_error_[k] : norm > 0 ? error : 0.0;
+      const double size = std::abs(a_[k]) * own * inverses[k], gap = size < 1 ? 1 - size : 0.0;
+      const bool known = a_gap[k] >= 0, none = own * inverses[k] == 0;
+      const double error =
+          a_error_[k] * own * inverses[k] + size * ((own_error + errors[k]) / 2 + kEpsilon) + 4 * kEpsilon;
+      a_gap[k] = known ? a_gap[k] : none ? 0.0 : gap;
+      rho_error_[k] = known ? rho_error_[k] : none ? 0.0 : error;
     }
   });
 }
@@ -300,38 +321,28 @@ void PairRow::next(const HiddenLayer& layer, const Start& start, const double* a
   const std::size_t i = start.i;
   const LayerFactors f = layer.factors;
   const auto column = [&](const ExampleColumns::Numbers& numbers) { return numbers.data() + start.first; };
-  const double *deviations = column(u.deviation), *activations = column(u.activation),
-               *deads = column(u.dead);
-  const double *roots_a = column(u.root_activation), *roots = column(u.root_next),
-               *slacks = column(u.next_slack), *inverses = column(u.inverse_root_next);
-  const double* errors = column(u.activation_error);
-  const double deviation = u.deviation[i], activation = u.activation[i], root_a = u.root_activation[i];
-  const double root_p = u.root_next[i], error = u.activation_error[i], slack = u.next_slack[i],
-               dead = u.dead[i];
-  const Gap<kBias> gap(f, activation, root_a, root_p);
-  const double inverse_p = u.inverse_root_next[i];
+  const double *activations = column(u.activation), *deads = column(u.dead);
+  const double *roots_a = column(u.root_activation), *slacks = column(u.next_slack),
+               *inverses = column(u.inverse_root_next), *offs = column(u.root_error);
+  const double *distinct = start.distinct, slack = u.next_slack[i], dead = u.dead[i], off = u.root_error[i];
+  const Gap<kBias> gap(f, u.activation[i], u.root_activation[i], u.inverse_root_next[i]);
   // No branches: this loop must vectorize.
   vectorized([&]() NTAPE_LOOP {
 #pragma omp simd
     for (std::size_t k = 0; k < start.count; ++k) {
-      const double inverse = inverse_p * inverses[k], r = root_a * roots_a[k];
-      const double one_dies = dead > deads[k] ? dead : deads[k] - dead;
-      const auto moved = gap(a_[k], activations[k], roots_a[k], roots[k], inverses[k], a_gap[k]);
-      const double g = moved.gap + one_dies;
-      const double apart = moved.lever * (root_a * error + roots_a[k] * errors[k]);
-      const double g_error =
-          f.forward * r * rho_error_[k] * inverse + apart + g * (slack + slacks[k] + 16 * kEpsilon);
+      const double dies = dead > deads[k] ? dead : deads[k], one_dies = std::abs(dead - deads[k]);
+      const auto moved = gap(a_[k], activations[k], roots_a[k], inverses[k], a_gap[k], off + offs[k]);
+      const double g = moved.gap + one_dies, c = f.forward * a_[k] + f.bias;
+      const double g_error = moved.reach * rho_error_[k] + moved.spread +
+                             g * (slack + slacks[k] + 16 * kEpsilon) + kLeastGapError + dies;
       // Equal inputs: their distance stays 0.
-      const double old_gap = gap_[k], old_c = c_[k];
-      const double distance = (deviation == deviations[k]) & (old_c >= 0) ? old_gap : 1.0;
-      const double kept = distance == 0 ? 0.0 : 1.0, c = f.forward * a_[k] + f.bias;
-      gap_[k] = kept * g;
-      gap_error_[k] = kept * g_error;
+      gap_[k] = distinct[k] * g;
+      gap_error_[k] = distinct[k] * g_error;
       c_[k] = c;
-      c_error_[k] = f.forward * a_error_[k] + 2 * kEpsilon * std::abs(c);
+      c_error_[k] = f.forward * a_error_[k] + 2 * kEpsilon * std::abs(c) + kLost;
       theta_[k] = f.forward * sum_[k] + (f.weight * a_[k] + f.shift);
       theta_error_[k] =
-          f.forward * sum_error_[k] + f.weight * a_error_[k] + 4 * kEpsilon * std::abs(theta_[k]);
+          f.forward * sum_error_[k] + f.weight * a_error_[k] + 4 * kEpsilon * std::abs(theta_[k]) + kLost;
     }
   });
 }

@@ -18,8 +18,11 @@ class PairRow {
   struct Start {
     std::size_t i, first, count;
     const double* squares;  ///< |x|^2 / n_0 of all examples
+    double square_error;    ///< theirs, relative
     const double *product, *product_gap;
     const double *product_error, *gap_error;
+    /// 0 where both inputs are the same, 1 elsewhere: a gap may also round to 0, and then it has an error.
+    const double* distinct;
   };
   /// Runs all layers; results hold until the next run.
   void run(const Layers& layers, const Start& start);

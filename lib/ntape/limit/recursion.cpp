@@ -105,8 +105,9 @@ class Recursion {
   void piece(Index i, Index first, Index count, PairRow& pairs, limit::ProductRow& products, Shape to,
              LimitKernels& out) const {
     inputs_.products(i, offset_ + first, count, products);
-    pairs.run(layers_, {i, offset_ + first, count, inputs_.squares().data(), products.product, products.gap,
-                        products.product_error, products.gap_error});
+    pairs.run(layers_, {i, offset_ + first, count, inputs_.squares().data(), inputs_.relative_error(),
+                        products.product, products.gap, products.product_error, products.gap_error,
+                        products.distinct});
     const auto put = [&](Matrix<double>& m, const double* from) {
       std::memcpy(row(m, to.rows) + to.cols, from, count * sizeof(double));
     };

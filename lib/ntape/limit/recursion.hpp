@@ -20,9 +20,9 @@ struct LimitOptions {
 struct LimitKernels {
   Kernel<double> ntk;   ///< Theta_inf [N1 x N2]
   Kernel<double> nngp;  ///< Sigma^L [N1 x N2]
-  /// What ntk and nngp can be off by, entry by entry [N1 x N2], the inputs being exact: rounding and the
-  /// errors of numerical duals, carried through the layers. (Rounding in inner products of n_0 terms counts
-  /// as sqrt(n_0) of them.)
+  /// What ntk and nngp can be off by, entry by entry [N1 x N2], the inputs being exact: rounding, that of
+  /// inner products included, what is lost below the least double, and the errors of numerical duals, carried
+  /// through the layers.
   Matrix<double> ntk_bound, nngp_bound;
   /// With LimitOptions::layers: the part of ntk from the parameters W^l, b^l, for l = 0 .. L-1; their sum is
   /// ntk.

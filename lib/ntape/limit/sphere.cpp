@@ -8,6 +8,7 @@
 #include <ntape/limit/sphere.hpp>
 #include <ntape/ops/activation_spelling.hpp>
 #include <numbers>
+#include <numeric>
 
 namespace ntape {
 namespace {
@@ -69,6 +70,7 @@ AngleCurve angle_curve(const Architecture& architecture, double square, const st
   limit::PairRow pairs(0);
   double product[limit::PairRow::kMost], gap[limit::PairRow::kMost];
   double product_error[limit::PairRow::kMost], gap_error[limit::PairRow::kMost];
+  double distinct[limit::PairRow::kMost];
   for (std::size_t first = 0; first < angles.size(); first += limit::PairRow::kMost) {
     const std::size_t count = std::min(limit::PairRow::kMost, angles.size() - first);
     for (std::size_t k = 0; k < count; ++k) {
@@ -78,10 +80,11 @@ AngleCurve angle_curve(const Architecture& architecture, double square, const st
       const double half = std::sin((angle > pi / 2 ? pi - angle : angle) / 2);
       product[k] = angle == 0 ? square : square * std::cos(angle);
       gap[k] = 2 * half * half;
+      distinct[k] = angle == 0 ? 0 : 1;
       product_error[k] = limit::kEpsilon * std::abs(product[k]);
       gap_error[k] = 2 * limit::kEpsilon * gap[k];
     }
-    pairs.run(layers, {0, 1, count, squares.data(), product, gap, product_error, gap_error});
+    pairs.run(layers, {0, 1, count, squares.data(), 0, product, gap, product_error, gap_error, distinct});
     curve.value.insert(curve.value.end(), pairs.ntk(), pairs.ntk() + count);
     curve.bound.insert(curve.bound.end(), pairs.ntk_bound(), pairs.ntk_bound() + count);
   }
@@ -178,23 +181,30 @@ SphereSpectrum sphere_spectrum(const Architecture& architecture, Index dimension
 }
 
 Positivity positivity(const SphereSpectrum& spectrum) {
-  Positivity out;
-  for (Index k = 0; k < spectrum.value.size(); ++k)
-    (spectrum.value[k] > spectrum.bound[k] ? out.positive : out.undecided).push_back(k);
-  const Index first = out.undecided.empty() ? spectrum.value.size() : out.undecided.front();
-  if (first > 0) out.proved = first - 1;
-  return out;
+  return positivity(spectrum, PowerSeries{});
 }
 
 Positivity positivity(const SphereSpectrum& spectrum, const PowerSeries& series) {
-  SphereSpectrum shown = spectrum;
-  // From the last coefficient on: whether one of that parity was above its bound.
-  bool above[2] = {false, false};
-  for (Index k = std::max(shown.value.size(), series.value.size()); k-- > 0;) {
-    if (k < series.value.size() && series.value[k] > series.bound[k]) above[k % 2] = true;
-    if (k < shown.value.size() && above[k % 2]) shown.bound[k] = -HUGE_VAL;
+  const Index count = spectrum.value.size(), known = series.value.size();
+  std::vector<bool> above(count), nothing(count);
+  // From the last coefficient on: whether one of that parity was above its bound, and whether any was not 0.
+  bool some[2] = {false, false}, all_zero[2] = {known > 0, known > 1};
+  for (Index k = std::max(count, known); k-- > 0;) {
+    const Index parity = k % 2;
+    if (k < known) {
+      some[parity] = some[parity] || series.value[k] > series.bound[k];
+      all_zero[parity] = all_zero[parity] && series.value[k] == 0 && series.bound[k] == 0;
+    }
+    if (k >= count) continue;
+    above[k] = some[parity] || spectrum.value[k] > spectrum.bound[k];
+    nothing[k] = all_zero[parity] && k < known;
   }
-  return positivity(shown);
+  Positivity out;
+  for (Index k = 0; k < count; ++k)
+    (above[k] ? out.positive : nothing[k] ? out.vanishing : out.undecided).push_back(k);
+  const Index first = static_cast<Index>(std::find(above.begin(), above.end(), false) - above.begin());
+  if (first > 0) out.proved = first - 1;
+  return out;
 }
 
 bool positive_by_theorem(const Architecture& architecture, const limit::Duals& duals) {
@@ -208,21 +218,50 @@ bool positive_by_theorem(const Architecture& architecture, const limit::Duals& d
   return !limit::rule_by_name(name)->slope_series(1, 0, 1).finite;
 }
 
-double decay_exponent(const SphereSpectrum& spectrum, Index first, Index last) {
-  double count = 0, sx = 0, sy = 0, sxx = 0, sxy = 0;
+namespace {
+
+constexpr double kWellAbove = 10;  // times the bound
+
+bool well_known(const SphereSpectrum& s, Index k) {
+  return s.value[k] > kWellAbove * s.bound[k];
+}
+
+}  // namespace
+
+Decay decay_exponent(const SphereSpectrum& spectrum, Index first, Index last) {
+  std::vector<double> x, y;
+  Decay out{0, 0, 0, 0};
   for (Index k = std::max<Index>(first, 1); k <= last && k < spectrum.value.size(); ++k) {
-    if (spectrum.value[k] <= 10 * spectrum.bound[k]) continue;
-    const double x = std::log(static_cast<double>(k)), y = std::log(spectrum.value[k]);
-    count += 1;
-    sx += x;
-    sy += y;
-    sxx += x * x;
-    sxy += x * y;
+    if (!well_known(spectrum, k)) continue;
+    if (x.empty()) out.first = k;
+    out.last = k;
+    x.push_back(std::log(static_cast<double>(k)));
+    y.push_back(std::log(spectrum.value[k]));
   }
-  if (count < 3)
+  if (x.size() < 3)
     throw UserError("fewer than three eigenvalues from degree " + std::to_string(first) + " to " +
                     std::to_string(last) + " are above their error, too few for an exponent");
-  return (count * sxy - sx * sy) / (count * sxx - sx * sx);
+  const double n = static_cast<double>(x.size());
+  const double mean_x = std::accumulate(x.begin(), x.end(), 0.) / n,
+               mean_y = std::accumulate(y.begin(), y.end(), 0.) / n;
+  double sxx = 0, sxy = 0, rest = 0;
+  for (Index i = 0; i < x.size(); ++i) {
+    sxx += (x[i] - mean_x) * (x[i] - mean_x);
+    sxy += (x[i] - mean_x) * (y[i] - mean_y);
+  }
+  out.exponent = sxy / sxx;
+  for (Index i = 0; i < x.size(); ++i) {
+    const double off = y[i] - mean_y - out.exponent * (x[i] - mean_x);
+    rest += off * off;
+  }
+  out.error = std::sqrt(rest / (n - 2) / sxx);
+  return out;
+}
+
+Decay decay_exponent(const SphereSpectrum& spectrum) {
+  Index last = spectrum.value.size() - 1;
+  while (last > 0 && !well_known(spectrum, last)) --last;
+  return decay_exponent(spectrum, last / 4, last);
 }
 
 }  // namespace ntape

@@ -47,15 +47,18 @@ struct SphereSpectrum {
                                              Index degrees = 200, double square = 1,
                                              const limit::Duals& duals = {});
 
-/// Which degrees of a spectrum are shown to be positive: mu_k above its bound. Others are zero, or too small
-/// to tell.
+/// Which degrees of a spectrum are shown to be positive: mu_k above its bound.
 struct Positivity {
-  std::vector<Index> positive, undecided;
-  std::optional<Index> proved;  ///< every degree up to this one is positive; empty when degree 0 is not
+  std::vector<Index> positive;
+  std::vector<Index> vanishing;  ///< mu_k = 0, as far as the series says
+  std::vector<Index> undecided;  ///< zero, or too small to tell
+  std::optional<Index> proved;   ///< every degree up to this one is positive; empty when degree 0 is not
 };
 [[nodiscard]] Positivity positivity(const SphereSpectrum& spectrum);
 /// With the power series of the same kernel as well: b_j > 0 shows mu_k > 0 for k = j, j-2, ..., in any
-/// dimension, and coefficients are known far below the error of an integral.
+/// dimension, and coefficients are known far below the error of an integral. Where b_j and its error are
+/// exactly 0 for j = k, k+2, ... to the end of the series, which should be longer than the spectrum, mu_k
+/// vanishes.
 [[nodiscard]] Positivity positivity(const SphereSpectrum& spectrum, const PowerSeries& series);
 
 /// Whether Theta_inf is positive definite on the sphere by Jacot et al. 2018, Proposition 2: a plain network
@@ -63,8 +66,16 @@ struct Positivity {
 /// nothing; of an activation of the user's own, nothing is said.)
 [[nodiscard]] bool positive_by_theorem(const Architecture& architecture, const limit::Duals& duals = {});
 
+/// mu_k ~ k^exponent.
+struct Decay {
+  double exponent;
+  double error;       ///< standard error of least squares: of the fit's residuals, the same for all degrees
+  Index first, last;  ///< degrees that were fitted
+};
 /// The slope of log mu_k against log k by least squares over positive mu_k well above their bounds, first <=
 /// k <= last. Throws UserError when there are fewer than three.
-[[nodiscard]] double decay_exponent(const SphereSpectrum& spectrum, Index first, Index last);
+[[nodiscard]] Decay decay_exponent(const SphereSpectrum& spectrum, Index first, Index last);
+/// Over the upper three quarters of the degrees up to the last that is well above its bound.
+[[nodiscard]] Decay decay_exponent(const SphereSpectrum& spectrum);
 
 }  // namespace ntape
