@@ -178,7 +178,9 @@ TEST_CASE("a rate of the critical one and above has its table, whatever came of 
                              without_gnuplot(folder.path()));
   CAPTURE(narrow.out);
   CHECK(contains(narrow.out, "\ndead: width 4, seed "));
-  for (const auto& network : summary(folder.path())["regimes"]) {
+  const auto record = summary(folder.path());
+  CHECK(record["regimes"].size() == 6);
+  for (const auto& network : record["regimes"]) {
     CHECK(network["dead"].is_boolean());
     CHECK(network["lambda_max_peak"].get<double>() >= network["lambda_max_start"].get<double>());
   }
