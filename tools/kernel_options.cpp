@@ -62,6 +62,7 @@ void add_network(CLI::App& app, KernelCommandOptions& o) {
   hidden->excludes(width)->excludes(depth);
   for (auto* other : {width, hidden, outputs, seed, depth}) weights->excludes(other);
   add_layers(app, o.model);
+  add_parametrization(app, o.model);
 }
 
 // Beyond evaluations, the kernel and one share: while kernels are made, all shares and the NNGP; when they

@@ -27,7 +27,7 @@ struct Options {
   std::string inputs, against, out;
   ModelOptions model;
   LimitOptions limit;
-  Index sphere = 0, degrees = 200, angles = 0;
+  Index sphere = 0, degrees = 200, angles = 0, width = 0;
   double square = 1;
   std::string figure;
   bool check_positive = false, phase = false;
@@ -87,6 +87,14 @@ void add_options(CLI::App& app, Options& o) {
       ->group("Data");
   add_depth(app, o.model);
   add_layers(app, o.model);
+  add_parametrization(app, o.model);
+  app.add_option(
+         "--width", o.width,
+         "of hidden layers, which the NTK of standard and mean_field\nnetworks depends on: the leading "
+         "order at it")
+      ->transform(whole_number(1))
+      ->type_name("N")
+      ->group("Model");
   CLI::Option* activation = app.get_option("--activation");
   activation->description(activation->get_description() +
                           ".\nHere also exp, rbf(1), monomial(2), hermite(2), rectified_power(2)");
@@ -121,6 +129,13 @@ void add_options(CLI::App& app, Options& o) {
       "  ntape limit --depth 3 --activation tanh --sphere 10 --degrees 40 --check-positive --phase");
 }
 
+// No network of this width is made, so that no width is too large.
+Architecture limit_architecture(const Options& o, Index columns) {
+  Architecture a = equal_architecture(o.model, columns, 1, 1);
+  if (o.width > 0) std::fill(a.widths.begin() + 1, a.widths.end() - 1, o.width);
+  return a;
+}
+
 double largest(const Matrix<double>& m) {
   double most = 0;
   for (const double v : m) most = std::max(most, std::abs(v));
@@ -151,6 +166,10 @@ void require_enough(const Options& o) {
   if (o.inputs.empty() && !o.against.empty()) throw missing("--inputs", " for --against");
   if (o.inputs.empty() && o.check_positive && o.sphere == 0)
     throw missing("--inputs or --sphere", " for --check-positive");
+  if (o.width == 0 && o.model.parametrization != "ntk")
+    throw missing("--width", " for --parametrization " + o.model.parametrization);
+  if (o.width > 0 && o.model.parametrization == "ntk")
+    throw UserError("--width has no effect: the limit in the ntk parametrization depends on no hidden width");
   if (o.inputs.empty() && o.sphere == 0 && o.angles == 0 && !o.out.empty())
     throw missing("--inputs, --sphere or --angles", " for --out");
   if (!o.inputs.empty() && o.out.empty()) throw missing("--out", " with --inputs");
@@ -268,7 +287,7 @@ int limit_command(const std::vector<std::string>& arguments) {
   std::optional<Matrix<double>> x;
   if (!o.inputs.empty()) x = read_inputs(o.inputs);
   const Index columns = x ? x->shape(1) : std::max<Index>(o.sphere, 2);
-  const Architecture architecture = equal_architecture(o.model, columns, 1, 1);
+  const Architecture architecture = limit_architecture(o, columns);
   std::ostringstream out;
   nlohmann::json facts;
   if (!o.out.empty()) facts["out"] = o.out;

@@ -106,8 +106,8 @@ void describe_decay(const SphereSpectrum& s, std::ostream& out, nlohmann::json& 
 void answer_phase(const Architecture& a, std::ostream& out, nlohmann::json& facts) {
   if (!a.is_plain())
     throw UserError(
-        "--phase is of plain networks with one activation; residual connections, layer norm and lists of "
-        "activations have no phase that is known here");
+        "--phase is of plain networks with one activation in the ntk parametrization; residual connections, "
+        "layer norm and lists of activations have no phase that is known here");
   const Phase p = phase(a.activation, a.weight_scale, a.bias_scale);
   facts["phase"] = {{"kind", name_of(p.kind)},
                     {"variance", finite_or_null(p.variance)},

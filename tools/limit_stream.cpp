@@ -76,6 +76,7 @@ io::Fingerprint fingerprint(const Architecture& a, const Matrix<double>& x, cons
           {"inputs", checksum(x)},
           {"against", &x == &x2 ? "the inputs" : checksum(x2)},
           {"depth", std::to_string(a.depth())},
+          {"width", std::to_string(a.depth() > 1 ? a.widths[1] : 0)},
           {"activation", layers_in_words(a)},
           {"weight scale", exact(a.weight_scale)},
           {"bias scale", exact(a.bias_scale)},

@@ -50,6 +50,12 @@ std::string activation_list() {
   return list + line;
 }
 
+Parametrization parametrization_of(const ModelOptions& model) {
+  return model.parametrization == "standard"     ? Parametrization::standard
+         : model.parametrization == "mean_field" ? Parametrization::mean_field
+                                                 : Parametrization::ntk;
+}
+
 Architecture architecture_of(const ModelOptions& model, std::vector<Index> widths) {
   const std::vector<std::string> names = activations_of(model.activation);
   Architecture architecture{.widths = std::move(widths),
@@ -57,7 +63,8 @@ Architecture architecture_of(const ModelOptions& model, std::vector<Index> width
                             .weight_scale = model.weight_scale,
                             .bias_scale = model.bias_scale,
                             .residual = model.residual,
-                            .layer_norm = model.layer_norm};
+                            .layer_norm = model.layer_norm,
+                            .parametrization = parametrization_of(model)};
   if (names.size() > 1) architecture.activations = names;
   return architecture;
 }
@@ -138,6 +145,16 @@ void add_layers(CLI::App& app, ModelOptions& model) {
       ->group("Model");
 }
 
+void add_parametrization(CLI::App& app, ModelOptions& model) {
+  app.add_option("--parametrization", model.parametrization,
+                 "ntk, standard (W drawn with sigma_w / sqrt(n), b with beta,\nnothing multiplied) or "
+                 "mean_field (1 / n in the last layer)")
+      ->check(CLI::IsMember({"ntk", "standard", "mean_field"}).description(""))
+      ->type_name("P")
+      ->group("Model")
+      ->capture_default_str();
+}
+
 std::vector<std::string> activations_of(const std::string& list) {
   std::vector<std::string> names(1);
   int open = 0;
@@ -161,6 +178,8 @@ std::string layers_in_words(const Architecture& a) {
   if (words.empty()) words = a.activation;
   if (a.residual) words += " with residual connections";
   if (a.layer_norm) words += a.residual ? " and layer norm" : " with layer norm";
+  if (a.parametrization == Parametrization::standard) words += ", standard parametrization";
+  if (a.parametrization == Parametrization::mean_field) words += ", mean-field parametrization";
   return words;
 }
 

@@ -40,15 +40,18 @@ struct ModelOptions {
   double weight_scale = 1.0;
   double bias_scale = 0.1;
   bool residual = false, layer_norm = false;
+  std::string parametrization = "ntk";
 };
 CLI::Option* add_depth(CLI::App& app, ModelOptions& model);
 /// What the layers are: activation, scales, residual connections, normalization.
 void add_layers(CLI::App& app, ModelOptions& model);
+/// --parametrization: ntk, standard or mean_field.
+void add_parametrization(CLI::App& app, ModelOptions& model);
 /// The activations of a list, whose commas are those outside parentheses.
 [[nodiscard]] std::vector<std::string> activations_of(const std::string& list);
 /// Throws UserError, listing the known ones, for an unknown activation in a list.
 void require_activations(const std::string& list);
-/// "relu", "relu, tanh, relu with residual connections and layer norm".
+/// "relu", "relu, tanh, relu with residual connections and layer norm", "relu, standard parametrization".
 [[nodiscard]] std::string layers_in_words(const Architecture& architecture);
 
 /// An architecture with hidden layers of equal width. Throws UserError when its parameters alone need more

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <ntape/io/npz.hpp>
 #include <ntape/kernel/empirical.hpp>
+#include <ntape/limit/recursion.hpp>
 
 #include "support/command.hpp"
 #include "support/matrices.hpp"
@@ -138,6 +139,26 @@ TEST_CASE("a cross kernel is the corner of the square kernel of both sets togeth
           CHECK(std::abs(at(cross, {n, m, c, d}) - at(square, {n, kN1 + m, c, d})) < rounding);
       CHECK(std::abs(at(cross_nngp, {n, m}) - at(square_nngp, {n, kN1 + m})) < rounding);
     }
+}
+
+// Theta of W drawn with sigma_w / sqrt(n) and not multiplied, and its limit's leading order: at width 400
+// they differ by a few deviations of 1/sqrt(400).
+TEST_CASE("kernel takes other parametrizations, and saved weights are of theirs") {
+  const Workshop w;
+  const Architecture a{.widths = {kInputs, 400, 400, 1}, .parametrization = Parametrization::standard};
+  const Mlp<double> model(a);
+  w.must(
+      "--inputs x.npy --kernel trace --depth 3 --width 400 --seed 9 --parametrization standard "
+      "--save-weights w.npz --out "
+      "k.npz");
+  w.must("--inputs x.npy --kernel trace --weights w.npz --parametrization standard --out again.npz");
+  const auto theta = model.initialize(Seed{9});
+  const auto exact = empirical_ntk(model, theta, w.x, KernelForm::trace).values;
+  const auto ntk = io::to_matrix<double>(w.read("k.npz", "ntk"), "");
+  CHECK(largest_difference(ntk, exact) == 0);
+  CHECK(largest_difference(io::to_matrix<double>(w.read("again.npz", "ntk"), ""), exact) == 0);
+  const auto limit = limit_ntk(a, w.x).values;
+  CHECK(std::abs(ntk(0, 0) / limit(0, 0) - 1) < 0.3);
 }
 
 TEST_CASE("saved weights give the same bits again") {

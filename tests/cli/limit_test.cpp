@@ -434,6 +434,27 @@ TEST_CASE("functions that no network here has are known to the limit by name") {
   CHECK(contains(jumps.err, "jumps"));
 }
 
+TEST_CASE("limit knows other parametrizations, at the width that they depend on") {
+  const TempDir folder;
+  const Matrix<double> x = normal<double>(5, 3, 1);
+  io::write_npy(folder / "x.npy", x);
+  const Surroundings here{.folder = folder.path()};
+  for (const auto& [name, p] : {std::pair("standard", Parametrization::standard),
+                                std::pair("mean_field", Parametrization::mean_field)}) {
+    const std::string line = std::string("limit --inputs x.npy --depth 3 --parametrization ") + name;
+    REQUIRE(run(tool_line(line + " --width 1000000 --out " + name + ".npz"), here).code == 0);
+    const Architecture a{.widths = {3, 1000000, 1000000, 1}, .activation = "relu", .parametrization = p};
+    CHECK(largest_difference(kernel(folder / (std::string(name) + ".npz"), "ntk"), limit_ntk(a, x).values) ==
+          0);
+    const Outcome without = run(tool_line(line + " --out w.npz"), here);
+    CHECK(without.code == 2);
+    CHECK(contains(without.err, "--width is required"));
+  }
+  const Outcome useless = run(tool_line("limit --inputs x.npy --width 5 --out u.npz"), here);
+  CHECK(useless.code == 2);
+  CHECK(contains(useless.err, "--width has no effect"));
+}
+
 TEST_CASE("limit refuses inputs that are too large and prints numbers only") {
   const TempDir folder;
   Matrix<double> x = normal<double>(3, 2, 1);

@@ -85,6 +85,20 @@ TEST_CASE("forms, layer shares and NNGP hang together") {
       CHECK(std::abs(full.layers.back().values(4 * n + 2, 4 * m + 2) - full.nngp.values(n, m)) < 1e-13);
 }
 
+// It was that of the other two.
+TEST_CASE("the NNGP of a mean-field network has its variance") {
+  Architecture a{.widths = {3, 20, 15, 1}, .bias_scale = 0};
+  const auto x = normal<double>(4, 3, 1);
+  const auto nngp = [&](Parametrization p) {
+    a.parametrization = p;
+    const Mlp<double> model(a);
+    return empirical_nngp(model, model.initialize(Seed{5}), x).values;
+  };
+  const Matrix<double> ntk = nngp(Parametrization::ntk), mean_field = nngp(Parametrization::mean_field);
+  // 1/15 of it; one rounding.
+  CHECK(largest_difference(ntk, Matrix<double>(15. * mean_field)) < 1e-15 * largest(ntk));
+}
+
 TEST_CASE("a square kernel is symmetric and positive semidefinite") {
   const Mlp<double> model({.widths = {2, 30, 30, 2}, .activation = "relu"});
   const auto k = empirical_ntk(model, model.initialize(Seed{1}), normal<double>(20, 2, 4)).values;

@@ -9,9 +9,10 @@ Kernel<Real> nngp_of(const Architecture& architecture, const Matrix<Real>& alpha
                      const Matrix<Real>& alpha2) {
   Matrix<Real> values = &alpha1 == &alpha2 ? linalg::gram(linalg::view(alpha1))
                                            : linalg::gram(linalg::view(alpha1), linalg::view(alpha2));
-  const Index n = architecture.widths[architecture.depth() - 1];
-  const Real scale =
-      static_cast<Real>(architecture.weight_scale * architecture.weight_scale / static_cast<double>(n));
+  const auto n = static_cast<double>(architecture.widths[architecture.depth() - 1]);
+  const double variance = architecture.weight_scale * architecture.weight_scale / n;
+  const bool mean_field = architecture.parametrization == Parametrization::mean_field;
+  const Real scale = static_cast<Real>(mean_field ? variance / n : variance);
   const Real shift = static_cast<Real>(architecture.bias_scale * architecture.bias_scale);
   for (Index k = 0; k < values.size(); ++k) values.data()[k] = scale * values.data()[k] + shift;
   return {std::move(values), KernelForm::trace, architecture.widths.back(), "empirical NNGP"};
