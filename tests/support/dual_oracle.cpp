@@ -74,7 +74,9 @@ std::vector<Node> sector_nodes(Real width, int levels) {
 
 }  // namespace
 
-LongFunction long_function(const std::string& activation) {
+namespace {
+
+LongFunction function_named(const std::string& activation) {
   using namespace detail;
   const ActivationSpelling given = read_activation(activation);
   const std::string name(given.name);
@@ -124,6 +126,15 @@ LongFunction long_function(const std::string& activation) {
   throw std::logic_error("no oracle for " + activation);
 }
 
+}  // namespace
+
+LongFunction long_function(const std::string& activation) {
+  LongFunction s = function_named(activation);
+  for (const char* name : {"identity", "abs", "tanh", "sin", "cos", "gaussian", "square", "erf"})
+    s.even_or_odd |= activation == name;
+  return s;
+}
+
 OracleDual dual_oracle(const LongFunction& s, double p, double c, double q, double fineness) {
   // With u = sqrt(p) r sin(t) and v = +-sqrt(q) r sin(width - t), 0 <= t <= width, the width being pi - th
   // where the signs are equal and th where they differ.
@@ -159,9 +170,10 @@ OracleDual dual_oracle(const LongFunction& s, double p, double c, double q, doub
       const Real a = du * std::sin(t.at), b = static_cast<Real>(sign) * dv * std::sin(width - t.at);
       for (const Node& r : radii(std::max(std::abs(a), std::abs(b))))
         for (const Real side : {Real(1), Real(-1)}) {
+          if (s.even_or_odd && side < 0) break;
           const auto [fu, slope_u] = both(side * r.at * a);
           const auto [fv, slope_v] = both(side * r.at * b);
-          const Real weight = t.weight * r.weight, value = weight * fu * fv,
+          const Real weight = (s.even_or_odd ? 2 : 1) * t.weight * r.weight, value = weight * fu * fv,
                      slope = weight * slope_u * slope_v;
           sum.value += value;
           sum.slope += slope;

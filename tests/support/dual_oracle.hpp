@@ -11,6 +11,7 @@ struct LongFunction {
   std::function<long double(long double)> f, df;
   /// f and df together, where that is quicker; may be empty.
   std::function<std::pair<long double, long double>(long double)> both = {};
+  bool even_or_odd = false;  ///< f is the one or the other: f(x) f(y) = f(-x) f(-y), and so for df
 };
 
 /// An activation by the name that limit::Dual takes, from the definitions that the tape's ops are made of

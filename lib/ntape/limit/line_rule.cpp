@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <ntape/limit/line_rule.hpp>
 #include <numbers>
+#include <utility>
 
 namespace ntape::limit {
 namespace {
@@ -12,11 +14,25 @@ double density(double z) {
   return std::exp(-z * z / 2) / std::sqrt(2 * pi);
 }
 
-}  // namespace
+// Integrals ask for rules of a few spacings and reaches again and again, and to make one takes longer than to
+// use it. One table a thread.
+template <class Rule, class Make>
+const Rule& kept(std::map<std::pair<double, double>, Rule>& rules, double step, double reach, Make make) {
+  constexpr std::size_t kMost = 64;
+  const std::pair<double, double> key{step, reach};
+  const auto known = rules.find(key);
+  if (known != rules.end()) return known->second;
+  if (rules.size() >= kMost) rules.clear();
+  return rules.emplace(key, make(step, reach)).first->second;
+}
 
-UnitRule unit_rule(double step, double scale) {
-  // x(-3.5) = 3e-23, x(-4.2) = 3e-46: what lies beyond is nothing beside a layer of 1e-5, of 1e-28.
-  const int count = static_cast<int>(std::floor((scale < 1e5 ? 3.5 : 4.2) / step));
+// x(-3.5) = 3e-23, x(-4.2) = 3e-46: what lies beyond is nothing beside a layer of 1e-5, of 1e-28.
+double unit_reach(double scale) {
+  return scale < 1e5 ? 3.5 : 4.2;
+}
+
+UnitRule make_unit_rule(double step, double reach) {
+  const int count = static_cast<int>(std::floor(reach / step));
   UnitRule rule;
   for (int k = -count; k <= count; ++k) {
     const double t = k * step, e = std::exp(-pi * std::sinh(std::abs(t)));
@@ -29,7 +45,7 @@ UnitRule unit_rule(double step, double scale) {
   return rule;
 }
 
-LineRule uniform_rule(double spacing, double reach) {
+LineRule make_uniform_rule(double spacing, double reach) {
   const int count = static_cast<int>(std::ceil(reach / spacing));
   LineRule rule;
   for (int k = -count; k <= count; ++k) {
@@ -40,9 +56,29 @@ LineRule uniform_rule(double spacing, double reach) {
   return rule;
 }
 
+const UnitRule& kept_unit_rule(double step, double scale) {
+  thread_local std::map<std::pair<double, double>, UnitRule> rules;
+  return kept(rules, step, unit_reach(scale), make_unit_rule);
+}
+
+}  // namespace
+
+UnitRule unit_rule(double step, double scale) {
+  return kept_unit_rule(step, scale);
+}
+
+LineRule uniform_rule(double spacing, double reach) {
+  thread_local std::map<std::pair<double, double>, LineRule> rules;
+  return kept(rules, spacing, reach, make_uniform_rule);
+}
+
 LineRule edged_rule(const std::vector<double>& edges, double step, double scale) {
-  const UnitRule unit = unit_rule(step, scale);
+  const UnitRule& unit = kept_unit_rule(step, scale);
   LineRule rule;
+  const std::size_t nodes = edges.empty() ? 0 : (edges.size() - 1) * unit.size();
+  rule.at.reserve(nodes);
+  rule.weight.reserve(nodes);
+  rule.even.reserve(nodes);
   for (std::size_t e = 0; e + 1 < edges.size(); ++e) {
     const double low = edges[e], high = edges[e + 1], width = high - low;
     for (std::size_t j = 0; j < unit.size(); ++j) {
