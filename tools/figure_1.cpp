@@ -13,14 +13,16 @@ int figure_1_command(const std::vector<std::string>& arguments) {
   add_figure_options(app, o, "widths 500 and 2000, 6 seeds");
   auto* depth = app.add_option("--depth", plan.depth, "weight matrices")->transform(whole_number(2));
   auto* steps =
-      app.add_option("--steps", plan.steps, "of gradient descent at rate 1")->transform(whole_number(1));
+      app.add_option("--steps", plan.steps,
+                     "of rate 1; networks narrower than 2000\ntake more and shorter ones to the same time")
+          ->transform(whole_number(1));
   auto* examples = app.add_option("--examples", plan.examples, "to train on; the paper does not say")
                        ->transform(whole_number(1));
   auto* angles =
       app.add_option("--angles", plan.angles, "on the circle, an odd number")->transform(whole_number(3));
   auto* data_seed = app.add_option("--data-seed", plan.data_seed, "of the inputs")->transform(whole_number());
   auto* check =
-      app.add_option("--check-width", plan.check_width, "train up to this width with half the rate, too")
+      app.add_option("--check-width", plan.check_width, "train up to this width with half of its rate, too")
           ->transform(whole_number());
   for (auto* option : {depth, steps, examples, angles, data_seed, check})
     option->type_name("N")->capture_default_str()->group("Figure");

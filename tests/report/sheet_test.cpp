@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <limits>
 #include <ntape/report/sheet.hpp>
 
 #include "support/temp_dir.hpp"
@@ -122,4 +124,29 @@ TEST_CASE("the ending of a file's name is its format") {
   CHECK(report::format_of("b.png") == Format::png);
   CHECK(!report::format_of("a.svg/b"));
   CHECK(!report::format_of("b.jpeg"));
+}
+
+// Axes of 310 x 252 pixels, lines 2 wide.
+TEST_CASE("curves are as far apart as they look, in widths of a line") {
+  const Sheet sheet;
+  const report::AxisRange x{0, 310}, y{0, 252};
+  const auto apart = [&](const std::vector<double>& at, const std::vector<double>& a,
+                         const std::vector<double>& b) {
+    const double d = report::lines_apart(sheet, x, y, at, a, b);
+    CHECK(report::lines_apart(sheet, x, y, at, b, a) == d);
+    return d;
+  };
+  CHECK(apart({0, 10, 20}, {1, 5, 2}, {1, 5, 2}) == 0);
+  CHECK(apart({0, 10, 20}, {1, 1, 1}, {7, 7, 7}) == 3);
+  // A spike of height 6: from its tip down to the line.
+  CHECK(apart({0, 10, 20}, {1, 1, 1}, {1, 7, 1}) == 3);
+  // Lines of slope 1, one above the other by 4: 4 / sqrt(2) across, but 4 at the end of the lower one.
+  CHECK(apart({0, 10, 20, 30}, {4, 14, 24, 34}, {0, 10, 20, 30}) == doctest::Approx(2));
+  // A step of 100 that happens a pixel later is a pixel away, nearly; ten pixels later, ten.
+  CHECK(apart({0, 1, 2, 3}, {0, 100, 100, 100}, {0, 0, 100, 100}) == doctest::Approx(.5).epsilon(1e-3));
+  CHECK(apart({0, 10, 20, 30}, {0, 100, 100, 100}, {0, 0, 100, 100}) == doctest::Approx(5).epsilon(1e-2));
+  const double far = std::numeric_limits<double>::infinity();
+  CHECK(apart({0, 1}, {0, std::nan("")}, {0, 0}) == far);
+  CHECK(apart({0, 1}, {0}, {0, 0}) == far);
+  CHECK(apart({}, {}, {}) == far);
 }

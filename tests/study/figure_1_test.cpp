@@ -17,6 +17,7 @@ Figure1Plan tiny() {
           .first_seed = 4,
           .steps = 3,
           .rate = 0.5,
+          .full_rate_width = 12,
           .examples = 8,
           .angles = 5,
           .check_width = 6,
@@ -43,6 +44,7 @@ Figure1Result made_up(const Figure1Plan& plan, double narrow, double wide) {
                                  .start = std::vector<double>(plan.angles, 1 + away),
                                  .end = std::vector<double>(plan.angles, factor * (1 + away)),
                                  .halved = {},
+                                 .coarse = {},
                                  .start_lambda = 0.2,
                                  .end_lambda = 0.3,
                                  .diverged = ""});
@@ -122,19 +124,42 @@ TEST_CASE("figure 1: networks that diverge are left out and named") {
 TEST_CASE("figure 1: half the rate where it is asked for, and the change is measured") {
   const Figure1Plan plan = tiny();
   const Figure1Result result = run_figure_1(plan);
-  double most = 0, highest = 0;
+  double highest = 0;
   for (const auto& n : result.networks) {
     CHECK(n.end_lambda > 0);
     CHECK(n.halved.size() == (n.width == 6 ? 5 : 0));
-    for (Index m = 0; m < n.halved.size(); ++m) most = std::max(most, std::abs(n.halved[m] - n.end[m]));
+    CHECK(n.coarse.size() == (n.width == 6 ? 5 : 0));
     for (const auto* curve : {&n.start, &n.end})
       for (const double y : *curve) highest = std::max(highest, y);
   }
   for (const double y : result.limit) highest = std::max(highest, y);
-  CHECK(most > 0);
-  const Claim claim = claim_of(report_figure_1(plan, result).verdict, "half the rate");
+  const FigureReport report = report_figure_1(plan, result);
   // The axis ends 4% above the highest curve; their means are not above it.
-  CHECK(claim.measured.value == doctest::Approx(most / (1.04 * highest)).epsilon(1e-12));
+  CHECK(report.sheet.panels.back().y_range->high == doctest::Approx(1.04 * highest).epsilon(1e-12));
+  double most = 0;
+  for (const auto& n : result.networks)
+    if (!n.halved.empty())
+      most = std::max(
+          most, report::lines_apart(report.sheet, {result.angles.front(), result.angles.back()},
+                                    *report.sheet.panels.back().y_range, result.angles, n.end, n.halved));
+  CHECK(most > 0);
+  CHECK(claim_of(report.verdict, "half the rate").measured.value == most);
+}
+
+TEST_CASE("figure 1: narrow networks take shorter steps to the same time, and the rate's own curve is kept") {
+  Figure1Plan plan = tiny();
+  CHECK(halvings(plan, 12) == 0);
+  CHECK(halvings(plan, 6) == 1);
+  CHECK(halvings(plan, 1) == 4);
+  CHECK(rate_of(plan, 6) == 0.25);
+  const Figure1Result result = run_figure_1(plan);
+  plan.full_rate_width = 6;
+  const Figure1Result whole = run_figure_1(plan);
+  for (Index s = 0; s < plan.seeds; ++s) {
+    CHECK(result.networks[s].coarse == whole.networks[s].end);
+    CHECK(result.networks[s].end == whole.networks[s].halved);
+    CHECK(whole.networks[s].coarse.empty());
+  }
 }
 
 TEST_CASE("figure 1: other depths and times than the paper's are not held against it") {

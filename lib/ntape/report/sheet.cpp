@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <ntape/report/gnuplot.hpp>
 #include <ntape/report/plot.hpp>
 #include <ntape/report/sheet.hpp>
@@ -13,6 +14,7 @@ using detail::quoted;
 // Around the axes of a panel, in CSS pixels: labels of the y axis, nothing, title, labels of the x axis.
 constexpr double kLeft = 74, kRight = 16, kAbove = 34, kBelow = 54;
 constexpr double kTitle = 34, kKeyRow = 22;
+constexpr double kLineWidth = 2;  // `lw 2`
 constexpr int kXLabels = 6, kYLabels = 8;
 constexpr const char* kFont = "'sans-serif,13'";
 
@@ -83,6 +85,30 @@ std::string key_panel(const Layout& l, const Sheet& sheet, const std::vector<det
          number(x.high + 2 * span) + "]\n" + plot;
 }
 
+// In pixels.
+struct Spot {
+  double x, y;
+};
+
+double distance(Spot p, Spot from, Spot to) {
+  const double dx = to.x - from.x, dy = to.y - from.y, square = dx * dx + dy * dy;
+  const double along = square > 0 ? ((p.x - from.x) * dx + (p.y - from.y) * dy) / square : 0;
+  const double t = std::clamp(along, 0.0, 1.0);
+  return std::hypot(p.x - from.x - t * dx, p.y - from.y - t * dy);
+}
+
+// The largest distance of a spot from the line through the others.
+double farthest(const std::vector<Spot>& spots, const std::vector<Spot>& line) {
+  double most = 0;
+  for (const Spot p : spots) {
+    double least = distance(p, line.front(), line.front());
+    for (std::size_t k = 0; k + 1 < line.size(); ++k)
+      least = std::min(least, distance(p, line[k], line[k + 1]));
+    most = std::max(most, least);
+  }
+  return most;
+}
+
 bool finished(std::string_view file, Format format) {
   const std::size_t end = file.find_last_not_of(" \n\r\t");
   if (end == std::string_view::npos) return false;
@@ -110,7 +136,26 @@ std::optional<Format> format_of(const std::string& path) {
 }
 
 double line_share(const Sheet& sheet) {
-  return 2 / (sheet.panel_height - kAbove - kBelow);  // `lw 2`
+  return kLineWidth / (sheet.panel_height - kAbove - kBelow);
+}
+
+double lines_apart(const Sheet& sheet, AxisRange x_axis, AxisRange y_axis, const std::vector<double>& x,
+                   const std::vector<double>& first, const std::vector<double>& second) {
+  const auto finite = [](const std::vector<double>& v) {
+    return std::all_of(v.begin(), v.end(), [](double value) { return std::isfinite(value); });
+  };
+  constexpr double kFar = std::numeric_limits<double>::infinity();
+  if (x.empty() || first.size() != x.size() || second.size() != x.size()) return kFar;
+  if (!finite(x) || !finite(first) || !finite(second)) return kFar;
+  const double along = (sheet.panel_width - kLeft - kRight) / (x_axis.high - x_axis.low),
+               up = (sheet.panel_height - kAbove - kBelow) / (y_axis.high - y_axis.low);
+  const auto drawn = [&](const std::vector<double>& y) {
+    std::vector<Spot> spots;
+    for (std::size_t k = 0; k < x.size(); ++k) spots.push_back({along * x[k], up * y[k]});
+    return spots;
+  };
+  const std::vector<Spot> a = drawn(first), b = drawn(second);
+  return std::max(farthest(a, b), farthest(b, a)) / kLineWidth;
 }
 
 std::string gnuplot_script(const Sheet& sheet, Format format) {

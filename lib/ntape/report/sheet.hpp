@@ -29,6 +29,15 @@ inline constexpr Format kFormats[] = {Format::svg, Format::pdf, Format::png};
 /// The width of a curve over the height of a panel's axes: what cannot be seen.
 [[nodiscard]] double line_share(const Sheet& sheet);
 
+/// How far two curves over the same ascending x are apart in a panel whose axes are x and y, in widths of a
+/// line: the farthest that a point of one is from the other curve, drawn from point to point, in any
+/// direction. A step that happens a little later moves its curve a little, not by the height of the step.
+/// Curves of other sizes than x, of no points or with a value that is not finite are infinitely far apart.
+/// Cost M^2.
+[[nodiscard]] double lines_apart(const Sheet& sheet, AxisRange x_axis, AxisRange y_axis,
+                                 const std::vector<double>& x, const std::vector<double>& first,
+                                 const std::vector<double>& second);
+
 /// The gnuplot program that draws the sheet to its standard output. As gnuplot_script for each panel; a panel
 /// without points is left empty. Throws InternalError when no panel has a point.
 [[nodiscard]] std::string gnuplot_script(const Sheet& sheet, Format format);

@@ -28,25 +28,26 @@ void require_plan(const Figure1Plan& plan) {
                       "networks of width " + std::to_string(widest.widths[1]));
 }
 
-// Trains one network with `halvings` of the rate.
+// Trains one network with the rate halved so often: its curve at the end, empty when it diverged.
 template <class Real>
-void train(const Figure1Plan& plan, const data::Dataset<Real>& data, const Matrix<Real>& one,
-           const Matrix<Real>& circle, int halvings, const ProgressSink& progress,
-           Figure1Result::Network& network) {
+std::vector<double> train(const Figure1Plan& plan, const data::Dataset<Real>& data, const Matrix<Real>& one,
+                          const Matrix<Real>& circle, int halved, const ProgressSink& progress,
+                          Figure1Result::Network& network) {
   const Mlp<Real> model(architecture_of(plan, network.width));
   Parameters<Real> theta = model.initialize(Seed{network.seed});
   const auto curve = [&] {
     const Kernel<Real> kernel = empirical_ntk(model, theta, one, circle, KernelForm::trace);
     return std::vector<double>(kernel.values.begin(), kernel.values.end());
   };
-  if (halvings == 0) network.start = curve();
+  const bool drawn = halved == halvings(plan, network.width);
+  if (drawn) network.start = curve();
   const std::uint64_t work = model.architecture().parameter_count();
-  const Index steps = plan.steps << halvings;
+  const Index steps = plan.steps << halved;
   Index told = 0;
   Watch<Real> watch([&](const TrainingState<Real>& state) {
     if (state.step > 0 && progress) progress(work);
     told = state.step;
-    if (halvings == 0 && (state.step == 0 || state.step == steps)) {
+    if (drawn && (state.step == 0 || state.step == steps)) {
       const Jacobian<Real>& j = state.jacobian();
       const double lambda = detail::largest_eigenvalue(kernel_of(j, j, theta, KernelForm::trace).kernel);
       (state.step == 0 ? network.start_lambda : network.end_lambda) = lambda;
@@ -54,13 +55,13 @@ void train(const Figure1Plan& plan, const data::Dataset<Real>& data, const Matri
     return true;
   });
   const DescentResult descent =
-      gradient_descent(model, theta, data, {.rate = std::ldexp(plan.rate, -halvings), .steps = steps}, watch);
+      gradient_descent(model, theta, data, {.rate = std::ldexp(plan.rate, -halved), .steps = steps}, watch);
   if (progress && told < steps) progress(work * (steps - told));
-  if (!descent.diverged)
-    (halvings == 0 ? network.end : network.halved) = curve();
-  else if (halvings == 0)
+  if (!descent.diverged) return curve();
+  if (drawn)
     network.diverged = "width " + std::to_string(network.width) + ", seed " + std::to_string(network.seed) +
                        ": " + descent.message;
+  return {};
 }
 
 template <class Real>
@@ -73,19 +74,37 @@ void train_all(const Figure1Plan& plan, const ProgressSink& progress, Figure1Res
     const auto parameters = static_cast<double>(architecture_of(plan, plan.widths[w]).parameter_count());
     spread(plan.seeds, networks_at_once(plan.seeds, parameters), [&](Index s) {
       auto& network = result.networks[w * plan.seeds + s];
-      train<Real>(plan, data, one, circle, 0, progress, network);
-      if (network.width <= plan.check_width) train<Real>(plan, data, one, circle, 1, progress, network);
+      const auto at = [&](int halved) {
+        return train<Real>(plan, data, one, circle, halved, progress, network);
+      };
+      const int own = halvings(plan, network.width);
+      network.end = at(own);
+      if (network.width > plan.check_width) return;
+      network.halved = at(own + 1);
+      if (own > 0) network.coarse = at(0);
     });
   }
 }
 
 }  // namespace
 
+int halvings(const Figure1Plan& plan, Index width) {
+  int k = 0;
+  while (width << k < plan.full_rate_width) ++k;
+  return k;
+}
+
+double rate_of(const Figure1Plan& plan, Index width) {
+  return std::ldexp(plan.rate, -halvings(plan, width));
+}
+
 std::uint64_t total_work(const Figure1Plan& plan) {
   std::uint64_t work = 0;
-  for (const Index width : plan.widths)
-    work += plan.seeds * plan.steps * architecture_of(plan, width).parameter_count() *
-            (width <= plan.check_width ? 3 : 1);
+  for (const Index width : plan.widths) {
+    const std::uint64_t own = std::uint64_t{1} << halvings(plan, width);
+    const std::uint64_t trainings = width > plan.check_width ? own : 3 * own + (own > 1 ? 1 : 0);
+    work += plan.seeds * plan.steps * architecture_of(plan, width).parameter_count() * trainings;
+  }
   return work;
 }
 

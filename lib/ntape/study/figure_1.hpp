@@ -14,13 +14,22 @@ struct Figure1Plan {
   Index seeds = 10;
   std::uint64_t first_seed = 0;
   Index steps = 200;
-  double rate = 1;
+  double rate = 1;               ///< the paper's; of networks of `full_rate_width` and wider
+  Index full_rate_width = 2000;  ///< see halvings()
   Index examples = 128;
   std::uint64_t data_seed = 0;
-  Index angles = 121;       ///< from -pi to pi; odd, so that 0 is one
-  Index check_width = 500;  ///< networks up to this width are trained once more, with half the rate
+  /// From -pi to pi; odd, so that 0 is one. Kernels of finite relu networks have steps, which should look
+  /// like steps: neighbours are less than a line's width apart.
+  Index angles = 241;
+  Index check_width = 500;  ///< networks up to this width are trained again, with half of what they took
   Precision precision = Precision::f32;
 };
+
+/// How often the rate is halved, and the number of steps doubled, for networks of this width: until width *
+/// 2^halvings reaches `full_rate_width`. What a step of finite length does to the kernel falls as 1/n, so
+/// that narrow networks need shorter ones for the same accuracy.
+[[nodiscard]] int halvings(const Figure1Plan& plan, Index width);
+[[nodiscard]] double rate_of(const Figure1Plan& plan, Index width);
 
 /// Kernels of the networks that trained to the end.
 struct Figure1Result {
@@ -30,9 +39,10 @@ struct Figure1Result {
     Index width = 0;
     std::uint64_t seed = 0;
     std::vector<double> start = {}, end = {};  ///< Theta at t = 0 and at the last step [M]
-    std::vector<double> halved = {};           ///< as `end`, with half the rate; empty where not asked for
-    double start_lambda = 0, end_lambda = 0;   ///< lambda_max of Theta / N on the training set
-    std::string diverged = {};                 ///< one sentence; then `end` is empty
+    std::vector<double> halved = {};           ///< as `end`, with half its rate; empty where not asked for
+    std::vector<double> coarse = {};  ///< as `end`, with the plan's rate; empty where that is what `end` has
+    double start_lambda = 0, end_lambda = 0;  ///< lambda_max of Theta / N on the training set
+    std::string diverged = {};                ///< one sentence; then `end` is empty
   };
   std::vector<Network> networks;  ///< by width, then seed
 };
@@ -41,7 +51,7 @@ struct Figure1Result {
 [[nodiscard]] std::uint64_t total_work(const Figure1Plan& plan);
 
 /// Throws UserError for a plan that cannot be followed: no widths or seeds, an even number of angles, too
-/// little memory. Cost: per network, steps * 6 N P flops. Memory: one network when it is large.
+/// little memory. Cost: per network, steps * 2^halvings * 6 N P flops. Memory: one network when it is large.
 [[nodiscard]] Figure1Result run_figure_1(const Figure1Plan& plan, const ProgressSink& progress = {});
 
 /// Claims of the paper are judged at its own widths, 500 and 10000; those of its theory at any.

@@ -136,30 +136,46 @@ void claim_between(const Figure1Plan& plan, const Figure1Result& result, Verdict
                             "1, to a factor of 2, since " + n_is(narrow) + " need not be large"});
 }
 
-// How far curves after training with half the rate are from those with the rate, at most, over the height of
-// the axes.
-Measured change_by_halving(const Figure1Result& result, double height) {
+// How far curves after training with another rate are from those drawn, at most, in widths of their lines.
+Measured change_of(const Figure1Result& result, Curve other, const report::Sheet& sheet) {
+  const report::AxisRange x{result.angles.front(), result.angles.back()}, y = *sheet.panels.back().y_range;
   double most = -1;
-  for (const CircleNetwork& n : result.networks) {
-    if (n.end.empty() || n.halved.empty()) continue;
-    for (Index m = 0; m < n.end.size(); ++m) most = std::max(most, std::abs(n.halved[m] - n.end[m]));
-  }
-  return most < 0 ? kUnmeasured : Measured{most / height};
+  for (const CircleNetwork& n : result.networks)
+    if (!n.end.empty() && !(n.*other).empty())
+      most = std::max(most, report::lines_apart(sheet, x, y, result.angles, n.end, n.*other));
+  return most < 0 ? kUnmeasured : Measured{most};
 }
 
 void claim_of_steps(const Figure1Plan& plan, const Figure1Result& result, const report::Sheet& sheet,
                     Verdict& verdict) {
   double worst = 0;
   for (const CircleNetwork& n : result.networks)
-    worst = std::max(worst,
-                     n.diverged.empty() ? plan.rate * std::max(n.start_lambda, n.end_lambda) / 2 : kNoEdge);
+    worst = std::max(worst, n.diverged.empty()
+                                ? rate_of(plan, n.width) * std::max(n.start_lambda, n.end_lambda) / 2
+                                : kNoEdge);
   verdict.claims.push_back(detail::stability_claim(worst));
-  const report::AxisRange axis = *sheet.panels.back().y_range;
   verdict.claims.push_back({"half the rate gives the same kernel after training",
-                            "change of a curve over the height of the axis, at most, widths up to " +
+                            "how far a curve moves in the picture, at most, in widths of its line, "
+                            "widths up to " +
                                 std::to_string(plan.check_width),
-                            change_by_halving(result, axis.high - axis.low), -kNoEdge,
-                            report::line_share(sheet), "less than the width of the line in the picture"});
+                            change_of(result, &CircleNetwork::halved, sheet), -kNoEdge, 1,
+                            "less than the width of the line"});
+}
+
+void note_the_rates(const Figure1Plan& plan, const Figure1Result& result, const report::Sheet& sheet,
+                    Verdict& verdict) {
+  std::string rates;
+  for (const Index width : plan.widths)
+    rates += (rates.empty() ? "" : ", ") + n_is(width) + ": " +
+             std::to_string(plan.steps << halvings(plan, width)) + " steps of " +
+             run::significant(rate_of(plan, width), 6);
+  verdict.notes.push_back("Gradient descent took, " + rates + ".");
+  const Measured coarse = change_of(result, &CircleNetwork::coarse, sheet);
+  if (!std::isnan(coarse.value))
+    verdict.notes.push_back("With rate " + run::significant(plan.rate, 6) +
+                            " for all, a curve of widths up to " + std::to_string(plan.check_width) +
+                            " would be elsewhere by at most " + run::significant(coarse.value, 3) +
+                            " widths of its line.");
 }
 
 void add_panel(const Figure1Plan& plan, const Figure1Result& result, Curve at, const std::string& title,
@@ -198,9 +214,12 @@ void add_numbers(const Figure1Plan& plan, const Figure1Result& result, FigureRep
   }
   report.csv = table.text();
   const std::vector<double> widths(plan.widths.begin(), plan.widths.end());
+  std::vector<double> rates;
+  for (const Index width : plan.widths) rates.push_back(rate_of(plan, width));
   report.arrays = {{"angles", {angles}, result.angles},
                    {"theta_inf", {angles}, result.limit},
                    {"widths", {widths.size()}, widths},
+                   {"rates", {rates.size()}, rates},
                    {"theta_start", {widths.size(), plan.seeds, angles}, start},
                    {"theta_end", {widths.size(), plan.seeds, angles}, end}};
 }
@@ -228,18 +247,23 @@ FigureReport report_figure_1(const Figure1Plan& plan, const Figure1Result& resul
       "The paper does not state how many inputs the network is trained on: N = " +
           std::to_string(plan.examples) + " here.",
       "The claimed sizes of the inflation are read off the paper's figure, which prints no number.",
-      "relu, beta = 0.1, n_0 = 2, one output, equal hidden widths, " + std::to_string(plan.steps) +
-          " steps of full-batch gradient descent at rate " + run::significant(plan.rate, 6) +
-          " on f*(x) = x_1 x_2."};
+      "relu, beta = 0.1, n_0 = 2, one output, equal hidden widths, full-batch gradient descent to time " +
+          time + " (rate x steps) on f*(x) = x_1 x_2; the paper's rate is 1."};
+  note_the_rates(plan, result, report.sheet, verdict);
   for (const CircleNetwork& n : result.networks)
     if (!n.diverged.empty()) verdict.notes.push_back("Left out after the start: " + n.diverged + ".");
-  report.settings = {
-      {"widths", detail::listed(plan.widths)},       {"depth", std::to_string(plan.depth)},
-      {"seeds", std::to_string(plan.seeds)},         {"first_seed", std::to_string(plan.first_seed)},
-      {"steps", std::to_string(plan.steps)},         {"rate", run::significant(plan.rate, 17)},
-      {"examples", std::to_string(plan.examples)},   {"data_seed", std::to_string(plan.data_seed)},
-      {"angles", std::to_string(plan.angles)},       {"check_width", std::to_string(plan.check_width)},
-      {"precision", detail::name_of(plan.precision)}};
+  report.settings = {{"widths", detail::listed(plan.widths)},
+                     {"depth", std::to_string(plan.depth)},
+                     {"seeds", std::to_string(plan.seeds)},
+                     {"first_seed", std::to_string(plan.first_seed)},
+                     {"steps", std::to_string(plan.steps)},
+                     {"rate", run::significant(plan.rate, 17)},
+                     {"examples", std::to_string(plan.examples)},
+                     {"data_seed", std::to_string(plan.data_seed)},
+                     {"angles", std::to_string(plan.angles)},
+                     {"check_width", std::to_string(plan.check_width)},
+                     {"full_rate_width", std::to_string(plan.full_rate_width)},
+                     {"precision", detail::name_of(plan.precision)}};
   return report;
 }
 
