@@ -14,123 +14,16 @@
 #include "commands.hpp"
 #include "interrupt.hpp"
 #include "limit_curve.hpp"
+#include "limit_options.hpp"
 #include "limit_questions.hpp"
 #include "limit_stream.hpp"
-#include "memory_option.hpp"
-#include "options.hpp"
 #include "overflow.hpp"
 
 namespace ntape::tools {
 namespace {
 
-struct Options {
-  std::string inputs, against, out;
-  ModelOptions model;
-  LimitOptions limit;
-  Index sphere = 0, degrees = 200, angles = 0, width = 0;
-  double square = 1;
-  std::string figure;
-  bool check_positive = false, phase = false;
-  MemoryOption memory;
-  MachineOptions machine;
-  TalkOptions talk;
-};
-
-// Whether the NTK is streamed to a .npy file.
-bool streams(const Options& o) {
-  return o.out.ends_with(".npy");
-}
-
-void add_questions(CLI::App& app, Options& o) {
-  app.add_option("--sphere", o.sphere, "eigenvalues on the sphere in dimension D")
-      ->transform(whole_number(2, 10000))
-      ->type_name("D")
-      ->group("Questions");
-  app.add_option("--angles", o.angles,
-                 "the NTK at N equally spaced angles from 0 to pi, and its\npower series in the cosine")
-      ->transform(whole_number(2, 1000000))
-      ->type_name("N")
-      ->group("Questions");
-  app.add_option("--square", o.square, "|x|^2 / n_0 of inputs on the sphere")
-      ->check(finite_number())
-      ->type_name("X")
-      ->group("Questions")
-      ->capture_default_str();
-  app.add_option("--degrees", o.degrees,
-                 "of spherical harmonics, at most 2000, and of the series, at most\n1000")
-      ->transform(whole_number(0, 2000))
-      ->type_name("K")
-      ->group("Questions")
-      ->capture_default_str();
-  app.add_flag("--check-positive", o.check_positive,
-               "is the NTK positive definite, on the sphere and on the inputs")
-      ->group("Questions");
-  app.add_flag("--phase", o.phase, "what depth leads to, and after how many layers")->group("Questions");
-}
-
-// Those of networks, and more that have a dual alone.
-void require_limit_activations(const std::string& list) {
-  for (const std::string& name : activations_of(list)) {
-    if (!limit::has_dual(name)) require_activations(name);
-    if (!std::isfinite(limit::Dual(name)(1, 1, 1).slope))
-      throw UserError("the NTK of '" + name +
-                      "' is infinite where inputs are equal, because it jumps; one without jumps is needed");
-  }
-}
-
-void add_options(CLI::App& app, Options& o) {
-  app.add_option("--inputs", o.inputs, "N1 x n_0; not needed for --sphere and --phase")
-      ->type_name("X.npy")
-      ->group("Data");
-  app.add_option("--against", o.against, "N2 x n_0; default: the inputs themselves")
-      ->type_name("Z.npy")
-      ->group("Data");
-  add_depth(app, o.model);
-  add_layers(app, o.model);
-  add_parametrization(app, o.model);
-  app.add_option(
-         "--width", o.width,
-         "of hidden layers, which the NTK of standard and mean_field\nnetworks depends on: the leading "
-         "order at it")
-      ->transform(whole_number(1))
-      ->type_name("N")
-      ->group("Model");
-  CLI::Option* activation = app.get_option("--activation");
-  activation->description(activation->get_description() +
-                          ".\nHere also exp, rbf(1), monomial(2), hermite(2), rectified_power(2)");
-  app.add_option("--tolerance", o.limit.tolerance,
-                 "how good duals without a closed form must be, relative; at most 1e-4")
-      ->check(finite_number())
-      ->type_name("X")
-      ->group("Model")
-      ->capture_default_str();
-  add_threads(app, o.machine);
-  add_memory(app, o.memory);
-  app.add_flag("--layers", o.limit.layers, "also write ntk_layers, (L, N1, N2), which sum to ntk")
-      ->group("Output");
-  app.add_option("--out", o.out,
-                 "a new file: ntk, nngp, and their bounds ntk_bound, nngp_bound;\nT.npy instead: the NTK "
-                 "alone, written as it is made,\nhowever large; the same command continues it")
-      ->type_name("T.npz")
-      ->group("Output");
-  app.add_option("--figure", o.figure,
-                 "a new file, the NTK against the angle, and F-series.svg, its\ncoefficients; or .pdf, .png")
-      ->type_name("F.svg")
-      ->group("Output");
-  add_talk(app, o.talk);
-  add_questions(app, o);
-  app.footer(
-      "examples:\n"
-      "  ntape limit --inputs X.npy --depth 4 --activation relu --bias-scale 0.1 --out T.npz\n"
-      "  ntape limit --inputs X.npy --against Z.npy --activation tanh --tolerance 1e-8 --out T.npz\n"
-      "  ntape limit --inputs X.npy --depth 20 --layers --out T.npz\n"
-      "  ntape limit --inputs X.npy --memory 2GiB --out T.npy\n"
-      "  ntape limit --depth 3 --activation gelu --residual --angles 181 --figure kappa.pdf\n"
-      "  ntape limit --depth 3 --activation tanh --sphere 10 --degrees 40 --check-positive --phase");
-}
-
 // No network of this width is made, so that no width is too large.
-Architecture limit_architecture(const Options& o, Index columns) {
+Architecture limit_architecture(const LimitCommandOptions& o, Index columns) {
   Architecture a = equal_architecture(o.model, columns, 1, 1);
   if (o.width > 0) std::fill(a.widths.begin() + 1, a.widths.end() - 1, o.width);
   return a;
@@ -156,30 +49,7 @@ void add_layers(io::NpzWriter& file, const std::vector<Matrix<double>>& layers) 
   file.add<double>("ntk_layers", {layers.size(), layers.front().shape(0), layers.front().shape(1)}, all);
 }
 
-// A complaint in CLI11's words: what is needed depends on what is asked.
-void require_enough(const Options& o) {
-  const auto missing = [](const std::string& option, const std::string& reason) {
-    return UserError(option + " is required" + reason + " (see ntape limit --help)");
-  };
-  const bool question = o.sphere > 0 || o.angles > 0 || !o.figure.empty();
-  if (o.inputs.empty() && !question && !o.phase) throw missing("--inputs", "");
-  if (o.inputs.empty() && !o.against.empty()) throw missing("--inputs", " for --against");
-  if (o.inputs.empty() && o.check_positive && o.sphere == 0)
-    throw missing("--inputs or --sphere", " for --check-positive");
-  if (o.width == 0 && o.model.parametrization != "ntk")
-    throw missing("--width", " for --parametrization " + o.model.parametrization);
-  if (o.width > 0 && o.model.parametrization == "ntk")
-    throw UserError("--width has no effect: the limit in the ntk parametrization depends on no hidden width");
-  if (o.inputs.empty() && o.sphere == 0 && o.angles == 0 && !o.out.empty())
-    throw missing("--inputs, --sphere or --angles", " for --out");
-  if (!o.inputs.empty() && o.out.empty()) throw missing("--out", " with --inputs");
-  if (streams(o) && o.inputs.empty()) throw missing("--inputs", " for a kernel in '" + o.out + "'");
-  if (streams(o) && (o.limit.layers || o.sphere > 0 || o.angles > 0))
-    throw UserError("--layers, --sphere and --angles write an archive, --out T.npz; '" + o.out +
-                    "' takes the NTK alone");
-}
-
-std::optional<Matrix<double>> read_against(const Options& o, const Matrix<double>& x) {
+std::optional<Matrix<double>> read_against(const LimitCommandOptions& o, const Matrix<double>& x) {
   if (o.against.empty()) return {};
   Matrix<double> z = read_inputs(o.against);
   require_columns(shape_of(z), o.against, x.shape(1), "inputs of '" + o.inputs + "'");
@@ -187,7 +57,7 @@ std::optional<Matrix<double>> read_against(const Options& o, const Matrix<double
 }
 
 // All at once, and what goes into the archive, which is more than eigenvalues take.
-void require_fit(const Options& o, const Architecture& architecture, const Matrix<double>& x,
+void require_fit(const LimitCommandOptions& o, const Architecture& architecture, const Matrix<double>& x,
                  const Matrix<double>& x2) {
   const double n1 = static_cast<double>(x.shape(0)), n2 = static_cast<double>(x2.shape(0));
   const double layers = o.limit.layers ? 2 * static_cast<double>(o.model.depth) : 0;
@@ -202,7 +72,7 @@ void require_fit(const Options& o, const Architecture& architecture, const Matri
                     ", or less with --out T.npy, which holds no kernel in memory");
 }
 
-void say(const Options& o, Shape shape, double bound, const char* what, std::ostream& out,
+void say(const LimitCommandOptions& o, Shape shape, double bound, const char* what, std::ostream& out,
          nlohmann::json& facts) {
   facts["shape"] = {shape.rows, shape.cols};
   facts["bound"] = std::isfinite(bound) ? nlohmann::json(bound) : nlohmann::json(nullptr);
@@ -224,8 +94,8 @@ void warn(double bound, bool vanished) {
               << " of its largest entry, which leaves few digits or none; a smaller --depth gives more\n";
 }
 
-LimitKernels kernels_of(const Options& o, const Architecture& architecture, const Matrix<double>& x,
-                        std::ostream& out, nlohmann::json& facts) {
+LimitKernels kernels_of(const LimitCommandOptions& o, const Architecture& architecture,
+                        const Matrix<double>& x, std::ostream& out, nlohmann::json& facts) {
   const std::optional<Matrix<double>> z = read_against(o, x);
   require_fit(o, architecture, x, z ? *z : x);
   LimitKernels limit =
@@ -236,7 +106,7 @@ LimitKernels kernels_of(const Options& o, const Architecture& architecture, cons
   return limit;
 }
 
-void stream(const Options& o, const Architecture& architecture, const Matrix<double>& x,
+void stream(const LimitCommandOptions& o, const Architecture& architecture, const Matrix<double>& x,
             Interrupts& interrupts, std::ostream& out, nlohmann::json& facts) {
   const std::optional<Matrix<double>> z = read_against(o, x);
   const Matrix<double>& x2 = z ? *z : x;
@@ -247,7 +117,7 @@ void stream(const Options& o, const Architecture& architecture, const Matrix<dou
   say(o, {x.shape(0), x2.shape(0)}, done.bound, "limit NTK", out, facts);
 }
 
-void write(const Options& o, const std::optional<LimitKernels>& limit,
+void write(const LimitCommandOptions& o, const std::optional<LimitKernels>& limit,
            const std::optional<SphereSpectrum>& spectrum, const std::optional<Curve>& curve) {
   const SignalsHeld held;
   io::NpzWriter file(o.out);
@@ -271,15 +141,14 @@ void write(const Options& o, const std::optional<LimitKernels>& limit,
 }  // namespace
 
 int limit_command(const std::vector<std::string>& arguments) {
-  Options o;
+  LimitCommandOptions o;
   Command app("The infinite-width NTK and NNGP kernels.", "ntape limit");
-  add_options(app, o);
+  add_limit_options(app, o);
   if (const auto code = parse(app, arguments)) return *code;
   require_enough(o);
   apply_threads(o.machine);
   std::optional<Interrupts> interrupts;
   if (streams(o)) interrupts.emplace();
-  require_limit_activations(o.model.activation);
   (void)budget_of(o.memory);
   if (!o.out.empty()) require_new_file(o.out, "--out");
   if (!o.figure.empty()) require_figure(o.figure);

@@ -37,11 +37,12 @@ void add_which_data(CLI::App& app, PredictOptions& o) {
                    ->transform(whole_number(1))
                    ->type_name("M")
                    ->group("Data");
-  auto* against = app.add_option("--against", o.against, "other inputs, M x n_0, to predict at")
+  auto* against = app.add_option("--against,--test-inputs", o.against, "other inputs, M x n_0, to predict at")
                       ->type_name("Z.npy")
                       ->group("Data")
                       ->excludes(test);
-  app.add_option("--against-targets", o.against_targets, "theirs, M or M x n_L, for a loss there")
+  app.add_option("--against-targets,--test-targets", o.against_targets,
+                 "theirs, M or M x n_L, for a loss there")
       ->type_name("T.npy")
       ->group("Data")
       ->needs(against);

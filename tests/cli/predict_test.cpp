@@ -314,6 +314,7 @@ TEST_CASE("what predict cannot do is one sentence") {
   refused("--objective softmax_cross_entropy --nngp", "--nngp needs the mean square");
   refused("--against-targets t.npy", "--against");
   refused("--against z.npy --against-targets y.npy", "5 x 2");
+  refused("--test-inputs z.npy --test-targets y.npy", "5 x 2");
   refused("--against x.npy --test 2", "--test");
   refused("--steps 5 --rate 1x", "critical rate");
   refused("--steps 5 --rate 0x", "above 0");
