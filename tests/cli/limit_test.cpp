@@ -284,7 +284,7 @@ TEST_CASE("limit writes a kernel of any size in little memory, with the same bit
   const std::string least =
       refused.err.substr(at + words.size(), refused.err.find("MiB", at) - at - words.size());
   CHECK(!std::filesystem::exists(folder / "a.npy.partial"));
-  const Outcome said = run(tool_line(line + "a.npy --memory " + least + "MiB"), here);
+  const Outcome said = measured_run(tool_line(line + "a.npy --memory " + least + "MiB"), here);
   REQUIRE(said.code == 0);
   CHECK(said.out.starts_with("a.npy: limit NTK, 700 x 700, within "));
   CHECK(said.peak_bytes < std::stod(least) * 0x1p20);
@@ -345,7 +345,7 @@ TEST_CASE("limit counts the layers of all examples in its memory, for an archive
   REQUIRE(at != std::string::npos);
   const std::string least =
       refused.err.substr(at + words.size(), refused.err.find("MiB", at) - at - words.size());
-  const Outcome done = run(tool_line(line + least + "MiB"), here);
+  const Outcome done = measured_run(tool_line(line + least + "MiB"), here);
   CHECK(done.code == 0);
   CHECK(done.peak_bytes < std::stod(least) * 0x1p20);
 }

@@ -32,9 +32,9 @@ struct Measured {
   // Runs `kernel` and checks its peak against the budget.
   void within(const std::string& budget, double bytes, const std::string& line,
               const std::string& out) const {
-    const Outcome result =
-        run(tool_line("kernel --inputs x.npy --quiet " + line + " --memory " + budget + " --out " + out),
-            {.folder = folder.path()});
+    const Outcome result = measured_run(
+        tool_line("kernel --inputs x.npy --quiet " + line + " --memory " + budget + " --out " + out),
+        {.folder = folder.path()});
     CAPTURE(line);
     CAPTURE(budget);
     CAPTURE(result.err);

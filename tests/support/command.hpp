@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,8 +17,8 @@
 
 namespace ntape::test {
 
-/// How a program ended: its exit code, or 128 + the signal that killed it, what it wrote, and the most memory
-/// that was resident.
+/// How a program ended: its exit code, or 128 + the signal that killed it, what it wrote, and, of a
+/// measured_run, the most memory that was resident.
 struct Outcome {
   int code = -1;
   std::string out, err;
@@ -87,12 +86,11 @@ class Child {
 
   [[nodiscard]] Outcome wait() {
     int status = 0;
-    struct rusage usage {};
-    while (wait4(pid_, &status, 0, &usage) < 0 && errno == EINTR) {
+    while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
     }
     pid_ = 0;
     const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    return {code, text(out_), text(err_), 1024.0 * static_cast<double>(usage.ru_maxrss)};
+    return {code, text(out_), text(err_)};
   }
 
  private:
@@ -111,6 +109,26 @@ class Child {
 
 inline Outcome run(std::vector<std::string> words, const Surroundings& where = {}) {
   return Child(std::move(words), where).wait();
+}
+
+/// The kernel counts the memory of whoever starts a program as the program's own, and test programs are
+/// large: a small one in between, Python, which meson needs anyway, starts it and says what it took.
+inline Outcome measured_run(std::vector<std::string> words, const Surroundings& where = {}) {
+  const std::string mark = "peak KiB: ";
+  const std::string starter =
+      "import resource, subprocess, sys\n"
+      "code = subprocess.run(sys.argv[1:]).returncode\n"
+      "print('" +
+      mark +
+      "', resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, sep='', file=sys.stderr)\n"
+      "sys.exit(code if code >= 0 else 128 - code)";
+  words.insert(words.begin(), {"python3", "-c", starter});
+  Outcome outcome = run(std::move(words), where);
+  const std::size_t at = outcome.err.rfind(mark);
+  if (at == std::string::npos) throw std::runtime_error("no peak is told: " + outcome.err);
+  outcome.peak_bytes = 1024 * std::stod(outcome.err.substr(at + mark.size()));
+  outcome.err.erase(at);
+  return outcome;
 }
 
 /// The ntape binary that was built beside the tests (environment NTAPE_BIN), with these arguments.
