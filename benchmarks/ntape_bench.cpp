@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "machine.hpp"
+
 namespace {
 
 using namespace ntape;
@@ -180,6 +182,7 @@ BENCHMARK(normals<double>)->Apply(on_the_wall_clock);
 
 int main(int argc, char** argv) {
   benchmark::AddCustomContext("openblas_kernels", openblas_get_corename());
+  benchmark::AddCustomContext("commit", describe_machine().commit);
   benchmark::AddCustomContext("threads", std::to_string(omp_get_max_threads()));
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;

@@ -15,12 +15,18 @@ std::string format(const char* pattern, Values... values) {
   return text;
 }
 
+bool met(const Row& row) {
+  return row.target > 0 ? row.value.median <= row.target : row.value.median >= -row.target;
+}
+
 std::string line_of(const Row& row) {
   const std::string time = row.seconds > 0 ? format("%.3f ms", 1e3 * row.seconds) : "";
   const std::string value =
       format("%.3f (%.3f to %.3f) ", row.value.median, row.value.least, row.value.most) + row.unit;
-  const std::string goal =
-      row.target != 0 ? format("%s %.4g", row.target > 0 ? "<=" : ">=", std::abs(row.target)) : "";
+  const std::string goal = row.target != 0
+                               ? format("%s %.4g, %s", row.target > 0 ? "<=" : ">=", std::abs(row.target),
+                                        met(row) ? "met" : "missed")
+                               : "";
   const std::string rate = row.gflops > 0 ? format("%.0f", row.gflops) : "";
   return "| " + row.name + " | " + time + " | " + value + " | " + goal + " | " + rate + " |\n";
 }

@@ -15,6 +15,7 @@
 #include <functional>
 #include <ntape/base/philox.hpp>
 #include <ntape/jacobian/dense.hpp>
+#include <ntape/study/ensemble.hpp>
 #include <string>
 #include <vector>
 
@@ -206,23 +207,29 @@ void peaks(const Runs& runs, Index width, Index examples) {
   runs.report.add({"peak memory of a kernel beyond its weights, " + name, 0, "GiB",
                    sample_of({(kernel.bytes - kernel.weights) / 0x1p30}), 0.5});
   const PeakMemory step = peak_memory("step", width, examples);
-  runs.report.add({"peak memory of a step / weights and activations, " + name, 0, "x",
-                   sample_of({step.bytes / (step.weights + step.activations)}), 1.15});
+  runs.report.add({"peak memory of a step / weights, inputs, and z and alpha of every hidden layer, " + name,
+                   0, "x", sample_of({step.bytes / (step.weights + step.activations)}), 1.15});
 }
 
 void small_networks(const Runs& runs) {
-  Recorded<float> r({2, 50, 50, 50, 1}, 4);
+  const std::vector<Index> widths = {2, 50, 50, 50, 1};
+  Recorded<float> r(widths, 4);
   std::vector<double> microseconds;
   for (int run = 0; run < runs.count; ++run) microseconds.push_back(1e6 * step_seconds(r, 2000, false));
   const Sample step = sample_of(microseconds);
   runs.report.add({"step, 2-50x3-1, N = 4", 1e-6 * step.median, "us", step});
+  const study::EnsemblePlan plan{.architecture = {.widths = widths},
+                                 .networks = 1000,
+                                 .descent = {.rate = 1},
+                                 .steps = {200},
+                                 .precision = study::Precision::f32};
+  const data::Dataset<double> data{normal_matrix<double>(4, 2, 3), normal_matrix<double>(4, 1, 4), "", ""};
   const auto ensemble = [&] {
     const double start = now();
-#pragma omp parallel for schedule(dynamic, 8)
-    for (int k = 0; k < 1000; ++k) (void)step_seconds(r, 20, false);
+    (void)study::train_ensemble(plan, data, data.x);
     return now() - start;
   };
-  runs.ratio("1000 such networks, one thread / two", -1.9,
+  runs.ratio("1000 such networks trained together, one thread / two", -1.9,
              [&] { return with_threads(1, ensemble) / with_threads(2, ensemble); });
 }
 
@@ -251,10 +258,13 @@ void dense_rows_of(const Runs& runs) {
   const double bytes = 64 * sizeof(double) * number(r.model.architecture().parameter_count());
   std::vector<double> ratios, seconds;
   Matrix<double> rows;
-  std::vector<char> block(static_cast<Index>(bytes));
+  constexpr int kParts = 64;
+  const Index part = static_cast<Index>(bytes) / kParts;
+  std::vector<char> block(kParts * part);
   for (int run = 0; run < runs.count + 1; ++run) {
     double start = now();
-    std::memset(block.data(), run, block.size());
+#pragma omp parallel for schedule(static)
+    for (int k = 0; k < kParts; ++k) std::memset(block.data() + k * part, run, part);
     const double writing = now() - start;
     const double bound = writing + (flops.forward + flops.backward + flops.weights) / gemm_rate<double>();
     start = now();
@@ -380,7 +390,7 @@ int main(int argc, char** argv) {
     dense_rows_of(runs);
   }
   small_networks(runs);
-  normals(runs, brief ? 1u << 16 : 20'000'000);
+  normals(runs, brief ? 1u << 16 : 200'000'000);
   if (large) {
     peaks(runs, 10000, 512);
     kernels_and_steps(runs, 10000, 512, 1, 1.10, 1.10);

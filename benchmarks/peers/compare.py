@@ -239,6 +239,9 @@ def main():
             if not agrees(row):
                 agreed = False
                 print(f"{case.name}: {row['contender']} differs from ntape: {row['difference']}", file=sys.stderr)
+        if len(rows) < len(case.contenders):
+            agreed = False
+            print(f"{case.name}: {len(case.contenders) - len(rows)} contenders did not start", file=sys.stderr)
         outcomes += outcome(case, rows)
         record.append({"case": case.name, "widths": case.widths, "examples": case.examples, "form": case.form,
                        "contenders": rows})

@@ -66,7 +66,7 @@ def steps(threads=0, suffix=""):
 def cases():
     return [
         Case("kernel, 784-1024x3-1, N = 256", [784, 1024, 1024, 1024, 1], 256, "trace",
-             [*ntape_kernels(), *kernels_by_hand(64, 128), jacobians("mv:by-layer")],
+             [*ntape_kernels(), *kernels_by_hand(64, 128), jacobians("mv:by-layer", "linear:64", "mv:64", "linear:0")],
              [Target("the fastest kernel by hand", ("hand",), 1.1),
               Target("Jacobian contraction", ("jacobian",), 100)]),
         Case("kernel, 784-128x3-1, N = 256", [784, 128, 128, 128, 1], 256, "trace",
