@@ -40,7 +40,10 @@ void print_verdict(const study::Verdict& verdict) {
   std::cout << verdict.title << "\n\n";
   for (const study::Claim& c : verdict.claims) {
     std::string measured = std::isnan(c.measured.value) ? "none" : run::significant(c.measured.value, 4);
-    if (c.measured.error > 0) measured += " +- " + run::significant(c.measured.error, 2);
+    if (!std::isnan(c.measured.value) && !study::is_exact(c.measured))
+      measured +=
+          " +- " +
+          (std::isfinite(study::interval95(c.measured)) ? run::significant(c.measured.error, 2) : "unknown");
     std::string word = study::name_of(c.outcome());
     word.resize(13, ' ');  // as wide as the widest, "not measured", and a space
     std::cout << word << c.statement << ": " << measured << '\n';

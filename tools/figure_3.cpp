@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <iostream>
 #include <ntape/base/errors.hpp>
+#include <ntape/data/classes.hpp>
 #include <ntape/run/progress.hpp>
 #include <ntape/study/figure_3.hpp>
 
@@ -13,7 +14,7 @@ namespace {
 // Of a centred one-hot code; targets of other kinds are no labels.
 std::vector<int> labels_of(const Matrix<double>& y) {
   std::vector<int> labels;
-  if (y.shape(1) < 2 || y.shape(1) > 10) return labels;
+  if (y.shape(1) > 10 || !data::is_centred_one_hot(y)) return labels;
   for (Index i = 0; i < y.shape(0); ++i) {
     const double* of = row(y, i);
     labels.push_back(static_cast<int>(std::max_element(of, of + y.shape(1)) - of));

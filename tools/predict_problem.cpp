@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <ntape/base/errors.hpp>
+#include <ntape/data/classes.hpp>
 #include <ntape/kernel/empirical.hpp>
 #include <ntape/limit/recursion.hpp>
 #include <ntape/run/memory.hpp>
@@ -60,21 +61,6 @@ Examples examples_of(const PredictOptions& o) {
 }
 
 // 1 - 1/C for the class and -1/C elsewhere stand for probabilities 1 and 0.
-bool is_centred_one_hot(const Matrix<double>& y) {
-  const double shift = 1 / static_cast<double>(y.shape(1));
-  constexpr double kRounding = 1e-12;  // of 1/C, in units of 1
-  for (Index n = 0; n < y.shape(0); ++n) {
-    int ones = 0;
-    for (Index c = 0; c < y.shape(1); ++c) {
-      const double v = y(n, c) + shift;
-      if (std::abs(v) > kRounding && std::abs(v - 1) > kRounding) return false;
-      ones += v > .5 ? 1 : 0;
-    }
-    if (ones != 1) return false;
-  }
-  return y.shape(1) > 1;
-}
-
 void to_one_hot(Matrix<double>& y) {
   for (double& v : y) v = v < 0 ? 0 : 1;
 }
@@ -160,8 +146,8 @@ void from_file(const PredictOptions& o, Index all, Index there, PredictProblem& 
 PredictProblem predict_problem(const PredictOptions& o) {
   Examples e = examples_of(o);
   PredictProblem p;
-  if (o.objective == "softmax_cross_entropy" && is_centred_one_hot(e.train.y) &&
-      (!e.y_there || is_centred_one_hot(*e.y_there))) {
+  if (o.objective == "softmax_cross_entropy" && data::is_centred_one_hot(e.train.y) &&
+      (!e.y_there || data::is_centred_one_hot(*e.y_there))) {
     p.one_hot = true;
     to_one_hot(e.train.y);
     if (e.y_there) to_one_hot(*e.y_there);

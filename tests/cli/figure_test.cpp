@@ -25,7 +25,7 @@ const std::string kSpectrum =
 
 TEST_CASE("each figure writes its picture, its numbers and its verdict, and nothing else") {
   for (const auto& [name, line, rows, arrays] :
-       {std::tuple("figure-1", kOne, 2 * 2 * 2 * 5, 6), std::tuple("figure-2", kTwo, 2 * 10, 6),
+       {std::tuple("figure-1", kOne, 2 * 2 * 2 * 5, 8), std::tuple("figure-2", kTwo, 2 * 10, 6),
         std::tuple("figure-3", kThree, 1, 10), std::tuple("figure-lee", kLee, 2 * 2 * 4, 10),
         std::tuple("figure-spectrum", kSpectrum, 2 * 2 * 8, 6)}) {
     CAPTURE(name);

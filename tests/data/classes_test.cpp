@@ -91,3 +91,13 @@ TEST_CASE_TEMPLATE("classes: images become rows in [0, 1]", Real, float, double)
   const LabelledImages broken{3, 1, 2, {0, 255}, {4, 6, 5}};
   CHECK_THROWS_AS((void)from_labels<Real>(broken, {.classes = {4, 5}}), ShapeError);
 }
+
+TEST_CASE("classes: a centred one-hot code is told from other targets") {
+  const LabelledImages images{3, 1, 1, {0, 1, 2}, {4, 6, 5}};
+  Matrix<double> y = from_labels<double>(images, {}, "pictures").y;
+  CHECK(is_centred_one_hot(y));
+  y(1, 0) += 1e-3;
+  CHECK_FALSE(is_centred_one_hot(y));
+  CHECK_FALSE(is_centred_one_hot({{2 / 3., 2 / 3., -1 / 3.}}));
+  CHECK_FALSE(is_centred_one_hot({{0.}, {0.}}));
+}

@@ -61,24 +61,29 @@ TEST_CASE("figure 2: claims are judged by the networks, and can fail") {
   Figure2Plan plan = tiny();
   plan.widths = {1000};
   plan.shown = 2;
-  plan.networks = 12;
+  plan.networks = 100;
   plan.steps = 1;
   // One deviation above and below: inside P10 to P90, of variance S / (S - 1) times the limit's.
   const Verdict one = report_figure_2(plan, made_up(plan, 1)).verdict;
   CHECK(claim_of(one, "P10 to P90").measured.value == 1);
   CHECK(claim_of(one, "P10 to P90").outcome() == Outcome::fails);  // all of them are no 80%
-  CHECK(claim_of(one, "the variance of networks").measured.value == doctest::Approx(12 / 11.).epsilon(1e-12));
-  // Without one of them there are 6 and 5: a sum of squares of 11 - 1/11, over 10.
+  CHECK(claim_of(one, "the variance of networks").measured.value ==
+        doctest::Approx(100 / 99.).epsilon(1e-12));
+  // Without one of them there are 50 and 49, whichever it is.
   CHECK(claim_of(one, "the variance of networks").measured.error < 1e-9);
-  CHECK(claim_of(one, "the variance of networks").outcome() == Outcome::holds);
   CHECK(claim_of(one, "means of n = 1000").outcome() == Outcome::holds);
   // Ten deviations: none inside, and a z-score of (100 S / (S - 1) - 1) sqrt((S - 1) / 2).
   const Verdict ten = report_figure_2(plan, made_up(plan, 10)).verdict;
   CHECK(claim_of(ten, "P10 to P90").measured.value == 0);
   CHECK(claim_of(ten, "the variance of networks").outcome() == Outcome::fails);
   CHECK(claim_of(ten, "variances of n = 1000").measured.value ==
-        doctest::Approx((1200 / 11. - 1) * std::sqrt(11 / 2.)).epsilon(1e-9));
+        doctest::Approx((10000 / 99. - 1) * std::sqrt(99 / 2.)).epsilon(1e-9));
   CHECK(claim_of(ten, "variances of n = 1000").outcome() == Outcome::fails);
+  // Of two networks, which cannot reject anything, nothing holds, and that both are inside is no 100%.
+  plan.networks = 2;
+  const Verdict two = report_figure_2(plan, made_up(plan, 1)).verdict;
+  CHECK(claim_of(two, "means of n = 1000").outcome() == Outcome::not_measured);
+  CHECK(claim_of(two, "P10 to P90").outcome() == Outcome::undecided);
 }
 
 TEST_CASE("figure 2: the error of the variance is that of its networks, and three tell nothing") {

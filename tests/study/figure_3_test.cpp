@@ -166,7 +166,8 @@ TEST_CASE("figure 3: the paper's claims are judged on its data and times, and ca
         n.rate = 1;
         n.steps = 4000;
         n.start_lambda = n.end_lambda = 0.1;
-        const double spread = 1 + 0.01 * static_cast<double>(s), share = w == 0 ? 1 : 0.1;
+        // Mean 1.01 for both widths, and not the same for both.
+        const double spread = 1 + 0.01 * static_cast<double>(w == 0 ? s : 2 - s), share = w == 0 ? 1 : 0.1;
         for (Index k = 0; k <= n.steps; ++k) {
           const double t = static_cast<double>(k);
           n.path.time.push_back(t);

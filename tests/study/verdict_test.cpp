@@ -42,6 +42,11 @@ TEST_CASE("what was not measured neither holds nor fails; what is infinite fails
   CHECK(claim({kInfinity, 0}, 0, 1).outcome() == Outcome::fails);
   CHECK(claim({0.5, nan}, 0, 1).outcome() == Outcome::not_measured);
   CHECK(claim({0.5, kInfinity}, 0, 1).outcome() == Outcome::undecided);  // one seed
+  // Two trials that came out alike: that they were taken for a number without error decided everything.
+  const std::vector<double> alike = {0.5, 0.5};
+  CHECK(claim(mean_of(alike), 0, 1).outcome() == Outcome::undecided);
+  CHECK(claim(mean_of(alike), 2, 3).outcome() == Outcome::undecided);
+  CHECK(verdict_markdown({"", {claim(mean_of(alike), 0, 1)}, {}}).find("0.5 ± unknown") != std::string::npos);
 }
 
 TEST_CASE("means have the standard error of their sample") {
@@ -60,7 +65,8 @@ TEST_CASE("the fewer a mean is of, the wider its interval: Student's t") {
   CHECK(interval95({5, 2, 1}) == doctest::Approx(2 * 12.7062).epsilon(1e-5));
   CHECK(interval95({5, 2, 9}) == doctest::Approx(2 * 2.26216).epsilon(1e-5));
   CHECK(interval95({5, 2}) == doctest::Approx(2 * 1.95996).epsilon(1e-5));
-  CHECK(interval95({5, 0, 1}) == 0);
+  CHECK(interval95({5}) == 0);
+  CHECK(interval95({5, 0, 1}) == kInfinity);  // both came out alike
   CHECK(interval95({5, kInfinity, 0}) == kInfinity);
   const std::vector<double> two = {1.0, 1.2}, one = {1};
   CHECK(mean_of(two).freedom == 1);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <ntape/base/errors.hpp>
 #include <ntape/data/classes.hpp>
@@ -23,6 +24,21 @@ std::string list(const std::vector<int>& values) {
 }
 
 }  // namespace
+
+bool is_centred_one_hot(const Matrix<double>& targets) {
+  const double shift = 1 / static_cast<double>(targets.shape(1));
+  constexpr double kRounding = 1e-12;  // of 1/C, in units of 1
+  for (Index n = 0; n < targets.shape(0); ++n) {
+    int ones = 0;
+    for (Index c = 0; c < targets.shape(1); ++c) {
+      const double v = targets(n, c) + shift;
+      if (std::abs(v) > kRounding && std::abs(v - 1) > kRounding) return false;
+      ones += v > .5 ? 1 : 0;
+    }
+    if (ones != 1) return false;
+  }
+  return targets.shape(1) > 1;
+}
 
 template <class Real>
 EncodedLabels<Real> encode_labels(std::span<const int> labels, const ClassOptions& options,

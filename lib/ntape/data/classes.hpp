@@ -29,6 +29,9 @@ template <class Real>
 [[nodiscard]] EncodedLabels<Real> encode_labels(std::span<const int> labels, const ClassOptions& options,
                                                 std::string_view what);
 
+/// Whether every row is 1 - 1/C once and -1/C elsewhere, C > 1, to rounding.
+[[nodiscard]] bool is_centred_one_hot(const Matrix<double>& targets);
+
 /// Pixels scaled to [0, 1], one image per row, with targets from encode_labels: N x (rows cols) and N x 1
 /// or N x C. Throws as encode_labels does.
 template <class Real>

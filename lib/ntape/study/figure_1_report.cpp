@@ -51,12 +51,13 @@ Measured ratio_of_spreads(const Figure1Plan& plan, const Figure1Result& result, 
                    [&](Index without) { return spread_of(above, without) / spread_of(below, without); });
 }
 
-// Theta_end / Theta_0 at angle 0, network by network.
+// Theta_end / Theta_0 at angle 0, network by network, at the plan's rate where it is known.
 Measured inflation(const Figure1Result& result, Index width) {
   std::vector<double> ratios;
   const Index middle = result.angles.size() / 2;
   for (const CircleNetwork& n : result.networks)
-    if (n.width == width && n.diverged.empty()) ratios.push_back(n.end[middle] / n.start[middle]);
+    if (n.width == width && n.diverged.empty())
+      ratios.push_back((n.coarse.empty() ? n.end : n.coarse)[middle] / n.start[middle]);
   return ratios.empty() ? kUnmeasured : mean_of(ratios);
 }
 
@@ -146,6 +147,15 @@ Measured change_of(const Figure1Result& result, Curve other, const report::Sheet
   return most < 0 ? kUnmeasured : Measured{most};
 }
 
+// At a fixed angle, at most; negative where none was trained with half the rate.
+double change_at_an_angle(const Figure1Result& result) {
+  double most = -1;
+  for (const CircleNetwork& n : result.networks)
+    for (Index m = 0; m < n.end.size() && m < n.halved.size(); ++m)
+      most = std::max(most, std::abs(n.halved[m] - n.end[m]));
+  return most;
+}
+
 void claim_of_steps(const Figure1Plan& plan, const Figure1Result& result, const report::Sheet& sheet,
                     Verdict& verdict) {
   double worst = 0;
@@ -170,6 +180,21 @@ void note_the_rates(const Figure1Plan& plan, const Figure1Result& result, const 
              std::to_string(plan.steps << halvings(plan, width)) + " steps of " +
              run::significant(rate_of(plan, width), 6);
   verdict.notes.push_back("Gradient descent took, " + rates + ".");
+  const double most = change_at_an_angle(result);
+  if (most >= 0) {
+    const report::AxisRange axis = *sheet.panels.back().y_range;
+    verdict.notes.push_back(
+        "Kernels of finite relu networks have steps in the angle. Where one happens at another angle, the "
+        "kernel "
+        "at a fixed angle changes by its height: with half the rate by at most " +
+        run::significant(100 * most / (axis.high - axis.low), 3) +
+        "% of the height of the axis, of which a line takes " +
+        run::significant(100 * report::line_share(sheet), 2) + "%.");
+  }
+  for (const Index width : plan.widths)
+    if (width > plan.check_width)
+      verdict.notes.push_back("Networks of " + n_is(width) +
+                              " were not trained with half the rate (--check-width).");
   const Measured coarse = change_of(result, &CircleNetwork::coarse, sheet);
   if (!std::isnan(coarse.value))
     verdict.notes.push_back("With rate " + run::significant(plan.rate, 6) +
@@ -204,13 +229,15 @@ void add_numbers(const Figure1Plan& plan, const Figure1Result& result, FigureRep
   run::CsvTable table({"width", "seed", "time", "angle", "theta"});
   const double end_time = plan.rate * static_cast<double>(plan.steps);
   const Index angles = result.angles.size();
-  std::vector<double> start, end;
+  std::vector<double> start, end, halved, coarse;
   for (const CircleNetwork& n : result.networks) {
     for (const auto& [time, curve] : {std::pair(0.0, &n.start), std::pair(end_time, &n.end)})
       for (Index m = 0; m < curve->size(); ++m)
         table.add({std::uint64_t{n.width}, n.seed, time, result.angles[m], (*curve)[m]});
     start.insert(start.end(), n.start.begin(), n.start.end());
-    for (Index m = 0; m < angles; ++m) end.push_back(n.end.empty() ? kMissing : n.end[m]);
+    for (const auto& [all, curve] :
+         {std::pair(&end, &n.end), std::pair(&halved, &n.halved), std::pair(&coarse, &n.coarse)})
+      for (Index m = 0; m < angles; ++m) all->push_back(curve->empty() ? kMissing : (*curve)[m]);
   }
   report.csv = table.text();
   const std::vector<double> widths(plan.widths.begin(), plan.widths.end());
@@ -221,7 +248,9 @@ void add_numbers(const Figure1Plan& plan, const Figure1Result& result, FigureRep
                    {"widths", {widths.size()}, widths},
                    {"rates", {rates.size()}, rates},
                    {"theta_start", {widths.size(), plan.seeds, angles}, start},
-                   {"theta_end", {widths.size(), plan.seeds, angles}, end}};
+                   {"theta_end", {widths.size(), plan.seeds, angles}, end},
+                   {"theta_end_half_rate", {widths.size(), plan.seeds, angles}, halved},
+                   {"theta_end_full_rate", {widths.size(), plan.seeds, angles}, coarse}};
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace {
 
 // What is computed has more digits than what is sampled.
 std::string in_words(double value, const Claim& claim) {
-  return run::significant(value, claim.measured.error == 0 ? 7 : 4);
+  return run::significant(value, is_exact(claim.measured) ? 7 : 4);
 }
 
 std::string range_of(const Claim& claim) {
@@ -25,8 +25,9 @@ std::string range_of(const Claim& claim) {
 std::string bar_of(const Claim& c) {
   const Measured m = c.measured;
   if (std::isnan(m.value)) return "none";
-  if (m.error == 0) return in_words(m.value, c);
-  return in_words(m.value, c) + " ± " + (std::isfinite(m.error) ? run::significant(m.error, 2) : "unknown");
+  if (is_exact(m)) return in_words(m.value, c);
+  return in_words(m.value, c) + " ± " +
+         (std::isfinite(interval95(m)) ? run::significant(m.error, 2) : "unknown");
 }
 
 nlohmann::json finite_json(double value) {
@@ -41,9 +42,13 @@ std::string cell(std::string text) {
 
 }  // namespace
 
+bool is_exact(Measured m) {
+  return m.error == 0 && std::isinf(m.freedom);
+}
+
 double interval95(Measured m) {
-  if (m.error == 0) return 0;
-  if (!(m.freedom > 0)) return std::numeric_limits<double>::infinity();
+  if (is_exact(m)) return 0;
+  if (!(m.freedom > 0) || m.error == 0) return std::numeric_limits<double>::infinity();
   const double deviations = std::isinf(m.freedom)
                                 ? boost::math::quantile(boost::math::normal(), 0.975)
                                 : boost::math::quantile(boost::math::students_t(m.freedom), 0.975);

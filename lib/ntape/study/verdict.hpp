@@ -8,7 +8,8 @@
 
 namespace ntape::study {
 
-/// A number and its standard error; 0 for what is computed, not sampled.
+/// A number and its standard error; 0, known, for what is computed, not sampled. Trials that all came out
+/// alike (0, of so many degrees of freedom) do not say how far they are off.
 struct Measured {
   double value = 0;
   double error = 0;
@@ -19,7 +20,11 @@ struct Measured {
 /// What nothing was measured of.
 inline constexpr Measured kUnmeasured{std::numeric_limits<double>::quiet_NaN()};
 
-/// The half-width of the 95% interval: the standard error times the 97.5% point of Student's t.
+/// Whether it has no error: the one that it has is 0, and known.
+[[nodiscard]] bool is_exact(Measured m);
+
+/// The half-width of the 95% interval: the standard error times the 97.5% point of Student's t. Infinite for
+/// trials that all came out alike.
 [[nodiscard]] double interval95(Measured m);
 
 /// The mean and its standard error, the sample's deviation over sqrt(count). The error of one value is
