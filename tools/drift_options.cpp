@@ -108,6 +108,10 @@ void add_options(CLI::App& app, DriftOptions& o) {
                "outputs.npz, too: the network, its linearization and infinite\n"
                "width side by side, at every tracked step")
       ->group("Output");
+  app.add_flag("--save-kernels", o.save_kernels,
+               "in kernels.npz, too: Theta_t on training and test inputs together,\n"
+               "at every tracked step, of the first seed")
+      ->group("Output");
   app.set_config("--config", "", "a saved config.toml; the command line wins over it")
       ->type_name("FILE")
       ->group("Output");
@@ -168,6 +172,7 @@ study::DriftPlan make_plan(const DriftOptions& o, const data::Dataset<double>& d
   plan.momentum = o.momentum;
   plan.certificate = o.certificate;
   plan.keep_outputs = o.save_outputs;
+  plan.keep_kernels = o.save_kernels;
   plan.steps = o.steps;
   plan.time = o.time;
   plan.track = o.track;
@@ -221,6 +226,7 @@ std::string saved_config(const DriftOptions& o, const data::Dataset<double>& dat
   add("momentum", toml_number(o.momentum));
   if (o.certificate) add("certificate", "true");
   if (o.save_outputs) add("save-outputs", "true");
+  if (o.save_kernels) add("save-kernels", "true");
   add("seeds", std::to_string(o.seeds));
   add("seed", std::to_string(o.first_seed));
   add("precision", toml_string(o.machine.precision));

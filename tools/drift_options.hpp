@@ -18,7 +18,7 @@ struct DriftOptions {
   std::string rate;  ///< a number, or one followed by x: so many critical rates; empty: the default
   std::optional<double> time;
   double momentum = 0;
-  bool certificate = false, save_outputs = false;
+  bool certificate = false, save_outputs = false, save_kernels = false;
   std::optional<Index> steps;
   std::string track = "log:12";
   Index seeds = 4;

@@ -187,6 +187,27 @@ TEST_CASE(
   REQUIRE(predicted.size() == 16);
   // Kernels of one output, recorded and full, are different sums: rounding of 1e-16 at a condition below 1e3.
   for (Index k = 0; k < 16; ++k) CHECK(std::abs(predicted[k] - frozen[k]) < 1e-11);
+  REQUIRE(run(tool_line(
+                  "drift --data sphere:3 --examples 8 --depth 3 --width 6 --seeds 1 --steps 30 --track 0,30 "
+                  "--test-examples 4 --save-outputs --save-kernels --quiet --out with"),
+              without_gnuplot(files.folder.path()))
+              .code == 0);
+  // The kernel of all twelve, and what it says of the four that were not trained on.
+  const io::NpzReader there(files.folder / "with/outputs.npz");
+  const Outcome held = run(tool_line("predict --data sphere:3 --examples 12 --test 4 --kernel "
+                                     "with/kernels.npz --array theta_0_all_width_6 "
+                                     "--steps 0,30 --out h.npz --rate " +
+                                     nlohmann::json(there.read("times").values[1] / 30).dump()),
+                           {.folder = files.folder.path()});
+  CAPTURE(held.err);
+  REQUIRE(held.code == 0);
+  const auto tested = io::NpzReader(files.folder / "h.npz").read("test").values,
+             frozen_there = there.read("test_frozen_width_6_seed_0").values;
+  REQUIRE(tested.size() == frozen_there.size());
+  for (Index k = 0; k < tested.size(); ++k) CHECK(std::abs(tested[k] - frozen_there[k]) < 1e-11);
+  const auto at_end = io::NpzReader(files.folder / "with/kernels.npz").read("outputs_30_all_width_6").values;
+  const auto test_end = there.read("test_network_width_6_seed_0").values;
+  for (Index k = 0; k < 4; ++k) CHECK(at_end[8 + k] == doctest::Approx(test_end[4 + k]).epsilon(1e-13));
   const Outcome end =
       files.predict("--kernel run/kernels.npz --array theta_end_width_6 --times 0 --out e.npz");
   CHECK(!contains(end.err, "f_0 is taken"));

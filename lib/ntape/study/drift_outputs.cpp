@@ -40,6 +40,11 @@ double outputs_memory(const DriftPlan& plan, Index tracked, Index examples) {
   return 2 * sizeof(double) * networks * static_cast<double>(tracked) * 3 * inputs * outputs;
 }
 
+double kept_kernels_memory(const DriftPlan& plan, Index tracked, Index examples) {
+  const double inputs = static_cast<double>(examples) + static_cast<double>(plan.test.x.shape(0));
+  return sizeof(double) * static_cast<double>(plan.architectures.size() * tracked) * inputs * inputs;
+}
+
 void write_drift_outputs(const run::RunDirectory& directory, const DriftPlan& plan, const Matrix<double>& y,
                          const DriftResult& result) {
   io::NpzWriter file(directory.file("outputs.npz"));

@@ -9,6 +9,9 @@ namespace ntape::study {
 /// outputs.npz is written.
 [[nodiscard]] double outputs_memory(const DriftPlan& plan, Index tracked, Index examples);
 
+/// Bytes of the kernels that are kept at so many tracked steps, of the first seed of each width.
+[[nodiscard]] double kept_kernels_memory(const DriftPlan& plan, Index tracked, Index examples);
+
 /// outputs.npz: steps and times (T), targets y (N, C), and of each network outputs (T, N, C) of its own, of
 /// its linearization and of infinite width, network_width_64_seed_0, frozen_..., limit_..., with test inputs
 /// test_network_... (T, M, C) and so on. NaN is what a stopped network does not have, and what overflows.

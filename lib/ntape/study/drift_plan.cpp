@@ -154,6 +154,10 @@ DriftResult prepare_drift(const DriftPlan& plan, const data::Dataset<double>& da
   set_rate(plan, result);
   set_steps(plan, result);
   result.tracked = tracked_steps(plan.track, result.steps);
+  if (plan.keep_kernels)
+    run::require_memory(kept_kernels_memory(plan, result.tracked.size(), data.x.shape(0)),
+                        "kernels at " + std::to_string(result.tracked.size()) + " steps of " +
+                            std::to_string(plan.widths.size()) + " networks");
   if (plan.keep_outputs)
     run::require_memory(outputs_memory(plan, result.tracked.size(), data.x.shape(0)) +
                             least_memory(plan, data.x.shape(0), omp_get_max_threads()),

@@ -176,6 +176,11 @@ void write_kernels(const run::RunDirectory& directory, const DriftPlan& plan, co
       add("theta_end" + width, run.end->values);
       add("outputs_end" + width, run.end_outputs);
     }
+    for (const KeptKernel& kept : run.kernels) {
+      const std::string step = std::to_string(kept.step);
+      add("theta_" + step + "_all" + width, kept.kernel.values);
+      add("outputs_" + step + "_all" + width, kept.outputs);
+    }
   }
   if (result.limit) add("theta_inf", result.limit->values);
   if (!empty) file.close();

@@ -16,23 +16,47 @@ namespace {
 
 using StepSink = std::function<void()>;
 
+template <class Real>
+struct Inputs {
+  data::Dataset<Real> data;
+  Matrix<Real> there, all;  // test inputs; training and test inputs, where kernels of both are kept
+};
+
+template <class Real>
+Inputs<Real> inputs_of(const DriftPlan& plan, const data::Dataset<double>& exact) {
+  Inputs<Real> inputs{data::cast<Real>(exact), data::cast<Real>(plan.test).x, {}};
+  if (!plan.keep_kernels) return inputs;
+  const Matrix<Real>& x = inputs.data.x;
+  inputs.all = make_matrix<Real>(x.shape(0) + inputs.there.shape(0), x.shape(1));
+  std::copy(inputs.there.begin(), inputs.there.end(), std::copy(x.begin(), x.end(), inputs.all.data()));
+  return inputs;
+}
+
 // Everything that watches one network; rows are made by `rows`, at the tracked steps.
 template <class Real>
 class NetworkTrack final : public Observer<Real> {
  public:
   NetworkTrack(const DriftPlan& plan, const DriftResult& shared, const LimitTraining& limit,
                const data::Dataset<double>& exact, const DescentOptions& descent, const Mlp<Real>& model,
-               const Parameters<Real>& theta, const Matrix<Real>& x, const Matrix<Real>& there, DriftRun& run,
-               bool keep_kernels, const StepSink& each_step)
-      : rows_(plan, shared, limit, exact, run, keep_kernels),
-        kernels_(model, x, shared.tracked,
+               const Parameters<Real>& theta, const Inputs<Real>& inputs, DriftRun& run, bool first_seed,
+               const StepSink& each_step)
+      : rows_(plan, shared, limit, exact, run, first_seed),
+        kernels_(model, inputs.data.x, shared.tracked,
                  [this](Snapshot&& s) {
+                   const Index step = s.step;
                    const bool goes_on = rows_.add(std::move(s), probe_);
                    probe_.largest_residual = 0;
+                   if (goes_on && keep_) keep_(step);
                    return goes_on;
                  }),
         run_(run),
         each_step_(each_step) {
+    const Matrix<Real>&x = inputs.data.x, &there = inputs.there;
+    if (plan.keep_kernels && first_seed)
+      keep_ = [this, &model, &theta, &all = inputs.all](Index step) {
+        EmpiricalKernels<Real> now = empirical_kernels(model, theta, all, all, KernelForm::trace);
+        run_.kernels.push_back({step, cast<double>(now.ntk), Matrix<double>(now.outputs)});
+      };
     probe_.frozen = [&] { return cast<double>(empirical_ntk(model, theta, x, KernelForm::full)); };
     if (there.shape(0) > 0) {
       output_ = model(tape_, theta, tape_.input(there));
@@ -71,26 +95,21 @@ class NetworkTrack final : public Observer<Real> {
   KernelTrack<Real> kernels_;
   Tape<Real> tape_;  // of test inputs
   Var output_;
+  std::function<void(Index step)> keep_;
   std::optional<PathTrack<Real>> path_;
   DriftRun& run_;
   const StepSink& each_step_;
 };
 
 template <class Real>
-struct Inputs {
-  data::Dataset<Real> data;
-  Matrix<Real> there;
-};
-
-template <class Real>
 void train_one(const DriftPlan& plan, const Architecture& architecture, const Inputs<Real>& inputs,
                const data::Dataset<double>& exact, const DriftResult& shared, const LimitTraining& limit,
-               bool keep_kernels, DriftRun& run, const StepSink& each_step) {
+               bool first_seed, DriftRun& run, const StepSink& each_step) {
   const Mlp<Real> model(architecture);
   Parameters<Real> theta = model.initialize(Seed{run.seed});
   const DescentOptions descent{.rate = shared.rate, .steps = shared.steps, .momentum = shared.momentum};
-  NetworkTrack<Real> track(plan, shared, limit, exact, descent, model, theta, inputs.data.x, inputs.there,
-                           run, keep_kernels, each_step);
+  NetworkTrack<Real> track(plan, shared, limit, exact, descent, model, theta, inputs, run, first_seed,
+                           each_step);
   const DescentResult result = gradient_descent(model, theta, inputs.data, descent, track);
   if (!result.diverged) return;
   run.stopped = run.diverged = true;
@@ -117,7 +136,7 @@ std::vector<Job> jobs_of(const DriftPlan& plan) {
 template <class Real>
 void train_all(const DriftPlan& plan, const data::Dataset<double>& exact, const ProgressSink& progress,
                DriftResult& result) {
-  const Inputs<Real> inputs{data::cast<Real>(exact), data::cast<Real>(plan.test).x};
+  const Inputs<Real> inputs = inputs_of<Real>(plan, exact);
   const LimitTraining limit(result);
   const std::vector<Job> jobs = jobs_of(plan);
   const auto threads = static_cast<Index>(omp_get_max_threads());

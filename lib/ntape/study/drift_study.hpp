@@ -32,6 +32,7 @@ struct DriftPlan {
   data::Dataset<double> test = {};
   bool certificate = false;   ///< measure every step against a step of its kernel (see PathTrack)
   bool keep_outputs = false;  ///< keep what DriftOutputs has, of every network
+  bool keep_kernels = false;  ///< keep Theta_t of training and test inputs together, of the first seed
 };
 
 inline constexpr double kSafeFraction = 0.25;
@@ -88,6 +89,13 @@ struct DriftOutputs {
   Side train, test;
 };
 
+/// At one tracked step, on training and test inputs together, in this order.
+struct KeptKernel {
+  Index step;
+  Kernel<double> kernel;   ///< Theta_t, trace form [N + M x N + M]
+  Matrix<double> outputs;  ///< f_t [N + M x C]
+};
+
 /// One network.
 struct DriftRun {
   Index width = 0;
@@ -103,6 +111,7 @@ struct DriftRun {
   Matrix<double> start_outputs, end_outputs;         ///< f there [N x C]; empty where the kernel is
   std::vector<double> start_spectrum, end_spectrum;  ///< of these over N, ascending
   std::vector<DriftOutputs> outputs;                 ///< one a row, where the plan keeps them
+  std::vector<KeptKernel> kernels;                   ///< one a row of the first seed, where the plan does
 };
 
 struct DriftResult {
