@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <ntape/base/errors.hpp>
 #include <ntape/io/npz.hpp>
+#include <ntape/kernel/lanczos.hpp>
 #include <ntape/kernel/spectrum.hpp>
 #include <ntape/model/mlp.hpp>
 #include <ntape/run/memory.hpp>
@@ -113,18 +114,22 @@ Architecture architecture_of(const SpectrumCommandOptions& o, Index inputs, cons
 }
 
 // Parameters, their tangents and what is pulled back; a block's values, cotangents and tangents; vectors of
-// Lanczos.
+// Lanczos and those found. Where a basis would be as large as the kernel: the kernel, its eigenvectors, and
+// the workspace of LAPACK, twice as large, instead.
 template <class Real>
 void require_spectrum_memory(const Architecture& a, Index examples, Index top) {
   const auto real = [](Index n) { return static_cast<double>(n); };
   double units = 0;
   for (Index l = 1; l < a.widths.size(); ++l) units += real(a.widths[l]);
-  const double rows = std::min(real(examples), real(KernelOperator<Real>::kBlock));
-  const double vectors = (3 * real(top) + 20) * real(examples) * real(a.widths.back());
+  const double block = std::min(real(examples), real(KernelOperator<Real>::kBlock));
+  const double rows = real(examples) * real(a.widths.back());
+  const bool formed = real(lanczos_vectors(top)) >= rows;
+  const double vectors = formed ? 4 * rows : real(lanczos_vectors(top) + top);
   run::require_memory(
-      sizeof(Real) * (3 * real(a.parameter_count()) + rows * (6 * units + real(a.widths.front()))) +
-          sizeof(double) * vectors,
-      "the spectrum of a kernel of this network and data");
+      sizeof(Real) * (3 * real(a.parameter_count()) + block * (6 * units + real(a.widths.front()))) +
+          sizeof(double) * vectors * rows,
+      formed ? "so many eigenpairs of a kernel of this size, which is formed for them,"
+             : "the spectrum of a kernel of this network and data");
 }
 
 template <class Real>
