@@ -1,10 +1,13 @@
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <iostream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <ntape/base/errors.hpp>
 #include <ntape/io/npz.hpp>
+#include <ntape/kernel/lanczos.hpp>
 #include <ntape/kernel/spectrum.hpp>
 #include <ntape/model/mlp.hpp>
 #include <ntape/run/memory.hpp>
@@ -67,7 +70,7 @@ void add_options(CLI::App& app, SpectrumCommandOptions& o) {
       ->group("Spectrum")
       ->capture_default_str();
   app.add_option("--tolerance", o.tolerance,
-                 "of a residual over its eigenvalue; default: 1e-10, or 1e-5 in f32")
+                 "of a residual over the largest eigenvalue;\ndefault: 1e-10, or 1e-5 in f32")
       ->check(finite_number())
       ->type_name("X")
       ->group("Spectrum");
@@ -111,18 +114,22 @@ Architecture architecture_of(const SpectrumCommandOptions& o, Index inputs, cons
 }
 
 // Parameters, their tangents and what is pulled back; a block's values, cotangents and tangents; vectors of
-// Lanczos.
+// Lanczos and those found. Where a basis would be as large as the kernel: the kernel, its eigenvectors, and
+// the workspace of LAPACK, twice as large, instead.
 template <class Real>
 void require_spectrum_memory(const Architecture& a, Index examples, Index top) {
   const auto real = [](Index n) { return static_cast<double>(n); };
   double units = 0;
   for (Index l = 1; l < a.widths.size(); ++l) units += real(a.widths[l]);
-  const double rows = std::min(real(examples), real(KernelOperator<Real>::kBlock));
-  const double vectors = (3 * real(top) + 20) * real(examples) * real(a.widths.back());
+  const double block = std::min(real(examples), real(KernelOperator<Real>::kBlock));
+  const double rows = real(examples) * real(a.widths.back());
+  const bool formed = real(lanczos_vectors(top)) >= rows;
+  const double vectors = formed ? 4 * rows : real(lanczos_vectors(top) + top);
   run::require_memory(
-      sizeof(Real) * (3 * real(a.parameter_count()) + rows * (6 * units + real(a.widths.front()))) +
-          sizeof(double) * vectors,
-      "the spectrum of a kernel of this network and data");
+      sizeof(Real) * (3 * real(a.parameter_count()) + block * (6 * units + real(a.widths.front()))) +
+          sizeof(double) * vectors * rows,
+      formed ? "so many eigenpairs of a kernel of this size, which is formed for them,"
+             : "the spectrum of a kernel of this network and data");
 }
 
 template <class Real>
@@ -145,13 +152,38 @@ void write_file(const SpectrumCommandOptions& o, const LeadingSpectrum& s, Kerne
   file.close();
 }
 
+bool converged(const LeadingSpectrum& s, Index k) {
+  return std::find(s.unconverged.begin(), s.unconverged.end(), k) == s.unconverged.end();
+}
+
 void print_table(const LeadingSpectrum& s, double seconds) {
   std::printf("   k   eigenvalue of Theta/N   residual\n");
   std::printf("----------------------------------------\n");
   for (Index k = 0; k < s.values.size(); ++k)
-    std::printf("%4zu   %21.12g   %8.1e\n", k + 1, s.values[k], s.residuals[k]);
-  std::printf("\n%zu kernel-vector products, %.1f s%s\n", s.products, seconds,
-              s.converged ? "" : "; NOT converged: the residuals say how far");
+    std::printf("%4zu   %21.12g   %8.1e%s\n", k + 1, s.values[k], s.residuals[k],
+                converged(s, k) ? "" : "   not converged");
+  std::printf("\n%zu kernel-vector products, %.1f s\n", s.products, seconds);
+}
+
+// Residuals are known to about eps of the precision: the vectors are rounded to it before they are
+// multiplied.
+template <class Real>
+void warn_of(const LeadingSpectrum& s, const SpectrumOptions& options) {
+  const auto few_digits = [](double value) { return run::significant(value, 2); };
+  if (!s.unconverged.empty()) {
+    const double eps = std::numeric_limits<Real>::epsilon();
+    const double worst = *std::max_element(s.residuals.begin(), s.residuals.end());
+    std::cerr << "ntape: warning: " << s.unconverged.size() << " of " << s.values.size()
+              << " eigenpairs did not converge: residuals are up to "
+              << few_digits(worst / std::abs(s.values.front()))
+              << " of the largest eigenvalue, and the tolerance is " << few_digits(options.tolerance);
+    if (options.tolerance < 4 * eps)
+      std::cerr << ", about the rounding of this precision (" << few_digits(eps) << ") or less";
+    std::cerr << '\n';
+  }
+  if (!s.complete)
+    std::cerr << "ntape: warning: after " << s.products
+              << " kernel-vector products the search was stopped: eigenvalues may be missing\n";
 }
 
 // Targets play no part here: .npy inputs need none.
@@ -202,14 +234,19 @@ int run(const SpectrumCommandOptions& o) {
   };
   const LeadingSpectrum s = leading_spectrum(kernel, options);
   if (!o.out.empty()) write_file(o, s, kernel, z);
+  warn_of<Real>(s, options);
   if (o.talk.json) {
+    std::vector<bool> each;
+    for (Index k = 0; k < s.values.size(); ++k) each.push_back(converged(s, k));
     const nlohmann::json facts = {{"out", o.out},
                                   {"examples", kernel.examples()},
                                   {"widths", model.architecture().widths},
                                   {"eigenvalues", s.values},
                                   {"residuals", s.residuals},
                                   {"products", s.products},
-                                  {"converged", s.converged},
+                                  {"converged", s.converged()},
+                                  {"complete", s.complete},
+                                  {"pairs_converged", each},
                                   {"seconds", since()}};
     std::cout << facts.dump(2) << '\n';
   } else if (talk) {

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <ntape/io/npz.hpp>
 #include <ntape/kernel/empirical.hpp>
@@ -57,6 +59,35 @@ TEST_CASE("spectrum gives all eigenpairs of few examples, and reads all files be
   CHECK(refused.code == 2);
   CHECK(contains(refused.err,
                  "'wide.npy' is 2 x 5, and 3 columns are needed, as the inputs of 'one.npy' have"));
+}
+
+// A linear map of ten outputs has each eigenvalue ten times.
+TEST_CASE("spectrum gives an eigenvalue as often as it occurs, and says what did not converge") {
+  const TempDir folder;
+  const Surroundings here{.folder = folder.path()};
+  io::write_npy(folder / "x.npy", normal<double>(60, 40, 1));
+  const std::string line = "spectrum --inputs x.npy --depth 1 --outputs 10 --top 6 ";
+  const Outcome result = run(tool_line(line + "--json"), here);
+  REQUIRE(result.code == 0);
+  CHECK(result.err.empty());
+  const auto facts = nlohmann::json::parse(result.out);
+  const auto values = facts.at("eigenvalues").get<std::vector<double>>();
+  REQUIRE(values.size() == 6);
+  // As in tests/kernel/spectrum_test.cpp.
+  CHECK(values.back() > (1 - 1e-12) * values.front());
+  CHECK(facts.at("pairs_converged") == std::vector<bool>(6, true));
+  CHECK(facts.at("complete") == true);
+
+  const std::string beyond = line + "--precision f32 --tolerance 1e-300 ";
+  const Outcome rounding = run(tool_line(beyond), here);
+  CHECK(rounding.code == 0);
+  CHECK(contains(rounding.err, "ntape: warning: 6 of 6 eigenpairs did not converge"));
+  CHECK(contains(rounding.err, "rounding of this precision"));
+  CHECK(std::count(rounding.err.begin(), rounding.err.end(), '\n') == 1);
+  CHECK(contains(rounding.out, "not converged"));
+  const Outcome told = run(tool_line(beyond + "--json"), here);
+  CHECK(nlohmann::json::parse(told.out).at("converged") == false);
+  CHECK(nlohmann::json::parse(told.out).at("pairs_converged") == std::vector<bool>(6, false));
 }
 
 TEST_CASE("what spectrum cannot do is one sentence") {

@@ -31,6 +31,23 @@ Var tied(Tape<double>& tape, const Parameters<double>& theta, Var x) {
   return linear(tape, activation(tape, "tanh", affine(tape, x, w, b)), transpose(tape, w));
 }
 
+// The identity; counts how often it is evaluated.
+class Watched final : public Op<double> {
+ public:
+  explicit Watched(int& evaluations) : evaluations_(evaluations) {}
+  std::string_view name() const override { return "watched"; }
+  Shape shape(Shapes in) const override { return in[0]; }
+  void forward(Values<double> in, Matrix<double>& y) const override {
+    y = *in[0];
+    ++evaluations_;
+  }
+  void jvp(const Site<double>&, Arg, const Stack<double>& t, Stack<double>& out) const override { out += t; }
+  void vjp(const Site<double>&, Arg, const Stack<double>& d, Stack<double>& out) const override { out += d; }
+
+ private:
+  int& evaluations_;
+};
+
 }  // namespace
 
 // 600 examples are a whole block and a part of one. Sums of 600 C products in another order.
@@ -54,6 +71,51 @@ TEST_CASE("products are those of the kernel that was formed, in blocks of exampl
   };
   check(model, theta);
   check(tied, shared);
+}
+
+// x lies in two blocks, z in one of another size: each is the last of its size when it is asked for again.
+TEST_CASE("inputs and parameters that change in place are noticed") {
+  const Mlp<double> model({.widths = {2, 6, 2}, .activation = "tanh"});
+  auto theta = model.initialize(Seed{1});
+  for (const Index examples : {9, 600}) {
+    auto x = normal<double>(examples, 2, 1), z = normal<double>(7, 2, 2);
+    const auto u = normal<double>(2 * examples, 1, 3);
+    KernelOperator<double> kernel(model, theta, x);
+    const auto check = [&] {
+      const auto expected = times(empirical_ntk(model, theta, x).values, u);
+      CHECK(largest_difference(kernel.apply({u.data(), u.size()}), expected) <
+            1e-15 * 1200 * largest(expected));
+      const auto across = times(empirical_ntk(model, theta, z, x).values, u);
+      CHECK(largest_difference(kernel.push(kernel.pull({u.data(), u.size()}), z), across) <
+            1e-15 * 1200 * largest(across));
+    };
+    check();
+    // Other inputs where z was, as when one is freed and another made.
+    const auto other = normal<double>(7, 2, 4);
+    std::copy(other.begin(), other.end(), z.begin());
+    check();
+    x(examples - 1, 1) += 1;
+    check();
+    // Two signs: in a sum or an exclusive or of words these cancel.
+    for (Index k : {0, 4}) theta.entries[0].value.data()[k] *= -1;
+    check();
+    theta.entries.back().value(0, 1) += 0.25;
+    check();
+  }
+}
+
+TEST_CASE("products with the operator's own inputs share one evaluation where these are one block") {
+  const auto x = normal<double>(9, 2, 1), z = normal<double>(7, 2, 2), u = normal<double>(9, 1, 3);
+  const Parameters<double> theta{{{"W", 0, normal<double>(1, 2, 8)}}};
+  int evaluations = 0;
+  KernelOperator<double> kernel(
+      [&](Tape<double>& tape, const Parameters<double>& at, Var input) {
+        const Var y = linear(tape, input, tape.parameter(at.entries[0].value));
+        return tape.record(std::make_shared<Watched>(evaluations), {y});
+      },
+      theta, x);
+  for (int again = 0; again < 3; ++again) (void)kernel.push(kernel.pull({u.data(), u.size()}), z);
+  CHECK(evaluations == 2);  // of x and of z, which is of another size
 }
 
 TEST_CASE("selected parameters give their part of the kernel") {

@@ -11,7 +11,8 @@ namespace ntape {
 /// c.
 ///
 /// Examples pass in blocks of fixed size, each evaluated where it is needed and forgotten, so that memory is
-/// that of the parameters and of one block, whatever the number of examples.
+/// that of the parameters and of one block, whatever the number of examples. The last block of a size is
+/// evaluated anew only when its examples or the parameters are others, bit by bit: both may change in place.
 template <class Real>
 class KernelOperator {
  public:
@@ -39,12 +40,14 @@ class KernelOperator {
 
  private:
   struct Place;
+  void notice_theta();
   Place& place(const Matrix<Real>& z, Index first);
 
   Record f_;
   const Parameters<Real>& theta_;
   const Matrix<Real>& x_;
   std::vector<char> selected_;
+  std::uint64_t seen_ = 0;                      // what theta was when the places were evaluated
   std::vector<std::unique_ptr<Place>> places_;  // one a size of block
 };
 

@@ -1,28 +1,24 @@
-#define EIGEN_DONT_PARALLELIZE
-#include <Spectra/SymEigsSolver.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <ntape/base/errors.hpp>
+#include <ntape/kernel/lanczos.hpp>
 #include <ntape/kernel/spectrum.hpp>
 #include <ntape/tensor/linalg.hpp>
 
 namespace ntape {
 namespace {
 
-// What Spectra iterates with: y = Theta x / N.
+// y = Theta x / N.
 template <class Real>
 class ScaledKernel {
  public:
-  using Scalar = double;
   ScaledKernel(KernelOperator<Real>& kernel, const SpectrumOptions& options)
       : kernel_(kernel), options_(options), rounded_(kernel.size()) {}
 
-  [[nodiscard]] Eigen::Index rows() const { return static_cast<Eigen::Index>(kernel_.size()); }
-  [[nodiscard]] Eigen::Index cols() const { return rows(); }
+  [[nodiscard]] Index size() const { return kernel_.size(); }
 
-  void perform_op(const double* x, double* y) const {
+  void operator()(const double* x, double* y) {
     std::transform(x, x + rounded_.size(), rounded_.begin(), [](double v) { return static_cast<Real>(v); });
     const auto product = kernel_.apply(rounded_);
     const double scale = 1 / static_cast<double>(kernel_.examples());
@@ -35,12 +31,12 @@ class ScaledKernel {
     if (options_.on_product) options_.on_product(products);
   }
 
-  mutable Index products = 0;
+  Index products = 0;
 
  private:
   KernelOperator<Real>& kernel_;
   const SpectrumOptions& options_;
-  mutable std::vector<Real> rounded_;
+  std::vector<Real> rounded_;
 };
 
 // An eigenvector has a sign only by convention.
@@ -51,50 +47,26 @@ void fix_sign(double* v, Index size) {
     for (Index k = 0; k < size; ++k) v[k] = -v[k];
 }
 
-// Vectors are rows.
-struct EigenPairs {
-  std::vector<double> values;
-  Matrix<double> vectors;
-  bool converged;
-};
-
-template <class Real>
-EigenPairs iterated(ScaledKernel<Real>& scaled, const SpectrumOptions& options, Index basis) {
-  const Index top = options.top;
-  Spectra::SymEigsSolver<ScaledKernel<Real>> solver(scaled, static_cast<Eigen::Index>(top),
-                                                    static_cast<Eigen::Index>(basis));
-  solver.init();
-  const Index restarts = std::max<Index>(1, options.most_products / std::max<Index>(1, basis - top));
-  solver.compute(Spectra::SortRule::LargestAlge, static_cast<Eigen::Index>(restarts), options.tolerance,
-                 Spectra::SortRule::LargestAlge);
-  const Eigen::VectorXd values = solver.eigenvalues();
-  const Eigen::MatrixXd vectors = solver.eigenvectors();
-  const Index found = static_cast<Index>(values.size()), size = static_cast<Index>(scaled.rows());
-  EigenPairs pairs{{values.data(), values.data() + values.size()},
-                   make_matrix<double>(found, size),
-                   solver.info() == Spectra::CompInfo::Successful};
-  for (Index k = 0; k < found; ++k)
-    std::copy_n(vectors.col(static_cast<Eigen::Index>(k)).data(), size, row(pairs.vectors, k));
-  return pairs;
-}
+// What linalg::symmetric_eigen takes: better refused before the products than after them.
+constexpr Index kMostFormed = 32766;
 
 // A basis as large as the kernel is the kernel: formed, a row a product.
 template <class Real>
-EigenPairs formed(const ScaledKernel<Real>& scaled, Index top) {
-  const Index size = static_cast<Index>(scaled.rows());
+LeadingPairs formed(ScaledKernel<Real>& scaled, Index top) {
+  const Index size = scaled.size();
   Matrix<double> theta = make_matrix<double>(size, size);
   std::vector<double> unit(size, 0.0);
   for (Index k = 0; k < size; ++k) {
     unit[k] = 1;
-    scaled.perform_op(unit.data(), row(theta, k));
+    scaled(unit.data(), row(theta, k));
     unit[k] = 0;
   }
   for (Index k = 0; k < size; ++k)
     for (Index l = 0; l < k; ++l) theta(k, l) = theta(l, k) = (theta(k, l) + theta(l, k)) / 2;
   const auto all = linalg::symmetric_eigen(theta);
-  EigenPairs pairs{{all.values.rbegin(), all.values.rbegin() + static_cast<std::ptrdiff_t>(top)},
-                   make_matrix<double>(top, size),
-                   true};
+  LeadingPairs pairs{{all.values.rbegin(), all.values.rbegin() + static_cast<std::ptrdiff_t>(top)},
+                     make_matrix<double>(top, size),
+                     true};
   for (Index k = 0; k < top; ++k) std::copy_n(row(all.vectors, size - 1 - k), size, row(pairs.vectors, k));
   return pairs;
 }
@@ -108,21 +80,35 @@ LeadingSpectrum leading_spectrum(KernelOperator<Real>& kernel, const SpectrumOpt
     throw UserError("asked for the " + std::to_string(top) + " leading eigenpairs of a kernel of " +
                     std::to_string(size) + (size == 1 ? " row" : " rows") + "; it can give 1 to " +
                     std::to_string(size));
+  if (lanczos_vectors(top) >= size && size > kMostFormed)
+    throw UserError("asked for " + std::to_string(top) + " eigenpairs of a kernel of " +
+                    std::to_string(size) + " rows, which take all of it at once, and LAPACK decomposes " +
+                    std::to_string(kMostFormed) + " rows at most; up to " +
+                    std::to_string((size - lanczos_vectors(0) - 1) / 3) + " eigenpairs take less");
   ScaledKernel<Real> scaled(kernel, options);
-  const Index basis = 2 * top + 20;
-  auto [values, vectors, converged] = basis < size ? iterated(scaled, options, basis) : formed(scaled, top);
+  auto [values, vectors, complete] = [&] {
+    if (lanczos_vectors(top) >= size) return formed(scaled, top);
+    return leading_pairs(std::ref(scaled), size,
+                         // A product rounds its vector, and in each of two sweeps.
+                         {.top = top,
+                          .tolerance = options.tolerance,
+                          .rounding = 4 * std::numeric_limits<Real>::epsilon(),
+                          .most_products = options.most_products});
+  }();
   LeadingSpectrum result;
   result.values = std::move(values);
   result.vectors = std::move(vectors);
-  result.converged = converged;
+  result.complete = complete;
   std::vector<double> product(size);
-  for (Index k = 0; k < result.values.size(); ++k) {
+  for (Index k = 0; k < top; ++k) {
     double* v = row(result.vectors, k);
     fix_sign(v, size);
-    scaled.perform_op(v, product.data());
+    scaled(v, product.data());
     double square = 0;
     for (Index i = 0; i < size; ++i) square += std::pow(product[i] - result.values[k] * v[i], 2);
     result.residuals.push_back(std::sqrt(square));
+    if (!(result.residuals[k] <= options.tolerance * std::abs(result.values.front())))
+      result.unconverged.push_back(k);
   }
   result.products = scaled.products;
   return result;

@@ -6,7 +6,7 @@ namespace ntape {
 
 struct SpectrumOptions {
   Index top = 10;            ///< K: how many eigenpairs
-  double tolerance = 1e-10;  ///< of the residual over the eigenvalue, as the iteration estimates it
+  double tolerance = 1e-10;  ///< of a residual over the largest eigenvalue
   Index most_products = 5000;
   std::function<void(Index products)> on_product = {};  ///< called after each kernel-vector product
 };
@@ -18,15 +18,18 @@ struct SpectrumOptions {
 struct LeadingSpectrum {
   std::vector<double> values;
   Matrix<double> vectors;  ///< [K x N C], row k of unit length, entry n C + c; its largest entry is positive
-  std::vector<double> residuals;  ///< ||Theta v / N - lambda v||_2, measured by one more product each
-  Index products = 0;             ///< kernel-vector products, those for the residuals included
-  bool converged = false;         ///< whether all K met the tolerance
+  std::vector<double> residuals;   ///< ||Theta v / N - lambda v||_2, measured by one more product each
+  Index products = 0;              ///< kernel-vector products, those for the residuals included
+  std::vector<Index> unconverged;  ///< the k whose residual, as measured, is above tolerance * values[0]
+  bool complete = false;           ///< whether it is sure that no larger eigenvalue is missing
+  [[nodiscard]] bool converged() const { return complete && unconverged.empty(); }
 };
 
-/// By the implicitly restarted Lanczos method (Spectra) on kernel-vector products: nothing of size N x N.
-/// Where 2 K + 20 are N C or more, of the kernel, formed by N C products. Throws UserError unless 0 < K <= N
-/// C, ShapeError as the operator. Memory: the operator's, and about 2 K + 20 vectors; three kernels when
-/// formed.
+/// By Lanczos on kernel-vector products (leading_pairs), each eigenvalue as often as it occurs: nothing of
+/// size N x N. Residuals are brought to the tolerance times their own eigenvalues, if rounding of Real allows
+/// that: it leaves about eps values[0]. Where 3 K + 24 are N C or more, of the kernel, formed by N C
+/// products. Throws UserError unless 0 < K <= N C, ShapeError as the operator. Memory: the operator's, and
+/// about 4 K + 24 vectors; four kernels when formed.
 template <class Real>
 [[nodiscard]] LeadingSpectrum leading_spectrum(KernelOperator<Real>& kernel, const SpectrumOptions& options);
 
