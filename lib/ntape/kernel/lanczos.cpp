@@ -1,209 +1,159 @@
+#define EIGEN_DONT_PARALLELIZE
+#include <Spectra/SymEigsSolver.h>
+
 #include <algorithm>
 #include <cmath>
 #include <ntape/base/errors.hpp>
-#include <ntape/kernel/lanczos_basis.hpp>
-#include <ntape/tensor/linalg.hpp>
+#include <ntape/base/philox.hpp>
+#include <ntape/kernel/lanczos.hpp>
 #include <numeric>
-#include <utility>
+#include <stdexcept>
 
 namespace ntape {
-namespace lanczos {
 namespace {
 
-class Search {
- public:
-  Search(const SymmetricMap& a, Index size, const LanczosOptions& o)
-      : o_(o), basis_(a, size, lanczos_vectors(o.top)) {}
+// "Lanczos": these random vectors are no network's.
+constexpr std::uint64_t kSeed = 0x4c616e637a6f73;
 
-  LeadingPairs run() {
-    Index block = 1;
-    begin(block);
-    const auto wanted = [&](const Ritz&) { return o_.top; };
-    bool complete = iterate(wanted, [&](const Ritz& r) { return settled_up_to(r, o_.top); });
-    values_.assign(ritz_.values.begin(), ritz_.values.begin() + static_cast<std::ptrdiff_t>(o_.top));
-    basis_.keep(ritz_, ritz_.values.size());
-    // One vector holds the one eigenpair that is asked for. More than these at once leave no room in the
-    // basis.
-    const Index most = 3 + o_.top / 4;
-    for (Found found = Found::more; complete && o_.top > 1 && found == Found::more;) {
-      found = others();
-      if (found == Found::more) found = in_complement(block = std::min(2 * block, most));
-      complete = found != Found::unclear;
-    }
-    return sorted(complete);
-  }
+// Unit vectors, orthogonal to each other, and their eigenvalues.
+struct Found {
+  std::vector<double> values;
+  std::vector<std::vector<double>> vectors;
 
- private:
-  enum class Found { none, more, unclear };
-
-  // Residuals are pursued to a quarter: what is neglected between passes adds to them.
-  [[nodiscard]] double goal(double value) const {
-    return std::max(o_.tolerance * std::abs(value), o_.rounding * largest_) / 4;
-  }
-  [[nodiscard]] bool settled(const Ritz& r, Index k) const { return r.residuals[k] <= goal(r.values[k]); }
-
-  [[nodiscard]] bool settled_up_to(const Ritz& r, Index end) const {
-    for (Index k = 0; k < end; ++k)
-      if (!settled(r, k)) return false;
-    return true;
-  }
-
-  // Above this an eigenvalue is larger than the last one found, and not by rounding.
-  [[nodiscard]] double bar() const {
-    const double last = *std::min_element(values_.begin(), values_.end());
-    return last + 4 * goal(last);
-  }
-
-  void begin(Index block) {
-    for (Index k = 0; k < block; ++k) basis_.add_random();
-  }
-
-  // Until the Ritz pairs, as many as are wanted of them or more, satisfy; false where products run out.
-  template <class Wanted, class Satisfied>
-  bool iterate(const Wanted& wanted, const Satisfied& satisfied) {
-    const Index pause = std::max<Index>(1, o_.top / 8);
-    for (Index steps = 1;; ++steps) {
-      basis_.step();
-      if (steps % pause != 0 && !basis_.full()) continue;
-      ritz_ = basis_.ritz();
-      const Index least = wanted(ritz_);
-      if (basis_.known() < least) continue;
-      largest_ = std::max(largest_, std::abs(ritz_.values.front()));
-      if (satisfied(ritz_)) return true;
-      if (products() >= o_.most_products) return false;
-      // Half of what is not wanted is kept, too: a restart from fewer vectors converges slowly.
-      if (basis_.full()) basis_.keep(ritz_, least + (basis_.known() - least) / 2);
+  // What of y they span is taken off.
+  void take_off(double* y) const {
+    for (const std::vector<double>& v : vectors) {
+      const double along = std::inner_product(v.begin(), v.end(), y, 0.0);
+      for (Index i = 0; i < v.size(); ++i) y[i] -= along * v[i];
     }
   }
 
-  // What is larger than the bar in the complement of the pairs found takes the place of the smallest of them.
-  Found in_complement(Index block) {
-    basis_.lock(o_.top);
-    begin(block);
-    const double bar = this->bar();
-    const auto above = [&](const Ritz& r) {
-      Index count = 0;
-      while (count < std::min<Index>(o_.top, r.values.size()) && r.values[count] > bar) ++count;
-      return count;
-    };
-    const bool done = iterate(above, [&](const Ritz& r) {
-      const Index count = above(r);
-      if (!settled_up_to(r, count)) return false;
-      if (count == o_.top || count == r.values.size() || settled(r, count)) return true;
-      return count > 0 && r.values[count] + r.residuals[count] <= bar;
-    });
-    const Index count = above(ritz_);
-    basis_.keep(ritz_, count);
-    for (Index k = 0; k < count; ++k) {
-      const auto smallest = std::min_element(values_.begin(), values_.end());
-      if (ritz_.values[k] <= *smallest) break;
-      *smallest = ritz_.values[k];
-      basis_.replace(static_cast<Index>(smallest - values_.begin()), o_.top + k);
-    }
-    basis_.lock(o_.top);
-    ritz_ = {};
-    return !done ? Found::unclear : count > 0 ? Found::more : Found::none;
+  void add(double value, std::vector<double> v) {
+    for (int twice = 0; twice < 2; ++twice) take_off(v.data());
+    const double length = std::sqrt(std::inner_product(v.begin(), v.end(), v.begin(), 0.0));
+    for (double& entry : v) entry /= length;
+    values.push_back(value);
+    vectors.push_back(std::move(v));
   }
 
-  // Whether an eigenvalue above the bar is left in the complement of the pairs found: plain Lanczos from a
-  // random vector. Further Ritz pairs go out of its way where they are known well enough. Let the complement
-  // be R, those pairs, and S, the rest: its largest eigenvalue is at most that of
-  //   [ theta  e  ]   theta the largest value of R, e the root of the sum of squares of its residuals,
-  //   [ e      nu ]   nu the largest eigenvalue of S,
-  // which is below the bar where (bar - theta) (bar - nu) > e^2. So nu is what is looked for.
-  Found others() {
-    const double bar = this->bar();
-    Index out = o_.top;
-    double square = 0, limit = bar;
-    if (out < ritz_.values.size()) {
-      const double gap = bar - ritz_.values[out];
-      for (; out < ritz_.values.size(); ++out) {
-        const double more = square + ritz_.residuals[out] * ritz_.residuals[out];
-        if (!(gap > 0 && more <= 0.1 * gap * gap)) break;
-        square = more;
-      }
-      if (out > o_.top) limit -= square / gap;
-    }
-    const Found found = beyond(out, limit, bar);
-    return found == Found::unclear && out > o_.top ? beyond(o_.top, bar, bar) : found;
-  }
-
-  Found beyond(Index out, double limit, double bar) {
-    const double start = std::log(1.648 * std::sqrt(static_cast<double>(basis_.size())) / 1e-6);
-    std::vector<double> q(basis_.size()), before(basis_.size()), w(basis_.size()), diagonal, beside;
-    basis_.random(q, out);
-    for (Index j = 1, check = 1; products() < o_.most_products; ++j) {
-      basis_.multiply(q.data(), w);
-      basis_.reduce(w, out);
-      double along = 0, square = 0;
-      for (Index i = 0; i < q.size(); ++i) along += q[i] * w[i];
-      for (Index i = 0; i < q.size(); ++i) {
-        w[i] -= along * q[i] + (j > 1 ? beside.back() * before[i] : 0);
-        square += w[i] * w[i];
-      }
-      diagonal.push_back(along);
-      beside.push_back(std::sqrt(square));
-      const bool ends = !(beside.back() > 0);
-      if (j == check || ends) {
-        check += 1 + j / 8;
-        const auto [value, residual] = leading_ritz(diagonal, beside);
-        if (value > limit) return value > bar ? Found::more : Found::unclear;
-        // Had A an eigenvalue of `limit` or more, one in 10^6 random vectors would lead no further than this.
-        const double short_of = 1 - std::max(value, 0.0) / limit;
-        if (short_of > 0 && std::sqrt(short_of) * static_cast<double>(2 * j - 1) > start) return Found::none;
-        if (residual <= goal(value)) return Found::none;
-      }
-      std::swap(before, q);
-      for (Index i = 0; i < q.size(); ++i) q[i] = w[i] / beside.back();
-    }
-    return Found::unclear;
-  }
-
-  // Value and residual. Lanczos that forgets gives copies of what has converged; of two equal Ritz pairs one
-  // combination has nothing of the last vector, which the residual is a multiple of.
-  [[nodiscard]] std::pair<double, double> leading_ritz(const std::vector<double>& diagonal,
-                                                       const std::vector<double>& beside) const {
-    const Index n = diagonal.size();
-    Matrix<double> t = zeros<double>(n, n);
-    for (Index k = 0; k < n; ++k) {
-      t(k, k) = diagonal[k];
-      if (k > 0) t(k, k - 1) = t(k - 1, k) = beside[k - 1];
-    }
-    const auto all = linalg::symmetric_eigen(t);
-    const double value = all.values.back();
-    if (n > 1 && value - all.values[n - 2] <= goal(value)) return {value, value - all.values[n - 2]};
-    return {value, beside.back() * std::abs(all.vectors(n - 1, n - 1))};
-  }
-
-  LeadingPairs sorted(bool complete) const {
-    std::vector<Index> order(o_.top);
+  void keep_largest(Index count) {
+    std::vector<Index> order(values.size());
     std::iota(order.begin(), order.end(), Index{0});
-    std::stable_sort(order.begin(), order.end(), [&](Index k, Index l) { return values_[k] > values_[l]; });
-    LeadingPairs pairs{{}, make_matrix<double>(o_.top, basis_.size()), complete};
-    for (Index k = 0; k < o_.top; ++k) {
-      pairs.values.push_back(values_[order[k]]);
-      std::copy_n(basis_.vector(order[k]), basis_.size(), row(pairs.vectors, k));
+    std::stable_sort(order.begin(), order.end(), [&](Index i, Index j) { return values[i] > values[j]; });
+    Found kept;
+    for (Index k = 0; k < std::min(count, order.size()); ++k) {
+      kept.values.push_back(values[order[k]]);
+      kept.vectors.push_back(std::move(vectors[order[k]]));
     }
-    return pairs;
+    *this = std::move(kept);
   }
-
-  [[nodiscard]] Index products() const { return basis_.products(); }
-
-  const LanczosOptions& o_;
-  Basis basis_;
-  Ritz ritz_;                   // what the last iteration ended with
-  std::vector<double> values_;  // of the pairs found: the first rows of the basis
-  double largest_ = 0;
 };
 
+// A on the complement of what was found, as Spectra multiplies by it.
+class Complement {
+ public:
+  using Scalar = double;
+  Complement(const SymmetricMap& a, Index size, const Found& found) : a_(a), x_(size), found_(found) {}
+
+  [[nodiscard]] Eigen::Index rows() const { return static_cast<Eigen::Index>(x_.size()); }
+  [[nodiscard]] Eigen::Index cols() const { return rows(); }
+  void perform_op(const double* x, double* y) const {
+    std::copy_n(x, x_.size(), x_.begin());
+    found_.take_off(x_.data());
+    a_(x_.data(), y);
+    found_.take_off(y);
+    ++products;
+  }
+
+  mutable Index products = 0;
+
+ private:
+  const SymmetricMap& a_;
+  mutable std::vector<double> x_;
+  const Found& found_;
+};
+
+struct Search {
+  Index top, basis;
+  double tolerance;
+  std::uint64_t start;  // which random vector it begins with
+};
+
+struct Pairs {
+  Eigen::VectorXd values;
+  Eigen::MatrixXd vectors;
+  bool converged;
+};
+
+// Where A is zero on the complement, which Spectra cannot take apart, any vector is an eigenvector.
+Pairs zeros_of(const Complement& a, const Search& s) {
+  const auto size = static_cast<Index>(a.rows());
+  Found any;
+  std::vector<double> x(size), y(size);
+  for (Index k = 0; k < s.top; ++k) {
+    fill_normal<double>(Seed{kSeed}, s.start, (k + 1) * size, x);
+    a.perform_op(x.data(), y.data());
+    if (std::any_of(y.begin(), y.end(), [](double v) { return v != 0; }))
+      throw InternalError("Lanczos: no eigenvalues of a tridiagonal matrix were found");
+    any.add(0, x);
+  }
+  Pairs pairs{Eigen::VectorXd::Zero(static_cast<Eigen::Index>(s.top)),
+              Eigen::MatrixXd(a.rows(), static_cast<Eigen::Index>(s.top)), true};
+  for (Index k = 0; k < s.top; ++k)
+    std::copy(any.vectors[k].begin(), any.vectors[k].end(),
+              pairs.vectors.col(static_cast<Eigen::Index>(k)).data());
+  return pairs;
+}
+
+Pairs search(const Complement& a, const Search& s, Index most_products) try {
+  const Index basis = std::min(s.basis, static_cast<Index>(a.rows()));
+  Spectra::SymEigsSolver<Complement> solver(const_cast<Complement&>(a), static_cast<Eigen::Index>(s.top),
+                                            static_cast<Eigen::Index>(basis));
+  std::vector<double> start(static_cast<Index>(a.rows()));
+  fill_normal<double>(Seed{kSeed}, s.start, 0, start);
+  solver.init(start.data());
+  const Index left = most_products - std::min(most_products, a.products + basis);
+  solver.compute(Spectra::SortRule::LargestAlge, static_cast<Eigen::Index>(1 + left / (basis - s.top)),
+                 s.tolerance, Spectra::SortRule::LargestAlge);
+  return {solver.eigenvalues(), solver.eigenvectors(), solver.info() == Spectra::CompInfo::Successful};
+} catch (const UserError&) {
+  throw;
+} catch (const std::runtime_error&) {
+  return zeros_of(a, s);
+}
+
 }  // namespace
-}  // namespace lanczos
 
 LeadingPairs leading_pairs(const SymmetricMap& a, Index size, const LanczosOptions& options) {
-  if (options.top == 0 || lanczos_vectors(options.top) >= size)
-    throw UserError("Lanczos: " + std::to_string(options.top) + " eigenpairs of a matrix of " +
-                    std::to_string(size) + " rows take a basis as large as it is");
-  return lanczos::Search(a, size, options).run();
+  const Index top = options.top;
+  if (lanczos_vectors(top) >= size)
+    throw UserError("the " + std::to_string(top) + " leading eigenpairs of " + std::to_string(size) +
+                    " rows are no work for Lanczos, which would hold " +
+                    std::to_string(lanczos_vectors(top)) + " vectors");
+  // Within these two eigenvalues are known, and known to be below another in a glance.
+  const double tolerance = std::max(options.tolerance, options.rounding), glance = 1e-3;
+  Found found;
+  const Complement rest(a, size, found);
+  bool complete = false;
+  std::uint64_t start = 0;
+  for (Index block = top; !complete; block = block == top && start == 2 ? 1 : std::min(2 * block, top)) {
+    const Pairs more = search(rest, {block, 2 * block + 20, tolerance, start++}, options.most_products);
+    const bool first = found.values.empty();
+    const double last = first ? 0 : found.values.back();
+    for (Eigen::Index k = 0; k < more.values.size(); ++k)
+      found.add(more.values[k], {more.vectors.col(k).data(), more.vectors.col(k).data() + size});
+    found.keep_largest(top);
+    if (!more.converged) break;
+    complete = !first && more.values[0] <= last + 2 * tolerance * std::abs(last);
+    if (complete) break;
+    const Pairs one = search(rest, {1, 12, glance, start++}, options.most_products);
+    complete = one.converged && one.values[0] + 2 * glance * std::abs(one.values[0]) < found.values.back();
+    if (!complete && rest.products >= options.most_products) break;
+  }
+  LeadingPairs pairs{found.values, make_matrix<double>(found.values.size(), size), complete};
+  for (Index k = 0; k < found.values.size(); ++k)
+    std::copy(found.vectors[k].begin(), found.vectors[k].end(), row(pairs.vectors, k));
+  return pairs;
 }
 
 }  // namespace ntape

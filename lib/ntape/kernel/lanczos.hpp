@@ -11,9 +11,9 @@ using SymmetricMap = std::function<void(const double* x, double* y)>;
 
 struct LanczosOptions {
   Index top = 10;
-  double tolerance = 1e-10;  ///< of a residual over its eigenvalue
-  double rounding = 1e-15;   ///< of a product, over the largest eigenvalue: no residual is pursued below it
-  Index most_products = 5000;
+  double tolerance = 1e-10;    ///< of a residual over its eigenvalue
+  double rounding = 1e-15;     ///< of a product, over the largest eigenvalue: no residual is pursued below it
+  Index most_products = 5000;  ///< no search goes on after so many
 };
 
 /// The vectors that leading_pairs() holds: where they are `size` or more, it is not for this matrix.
@@ -24,18 +24,17 @@ struct LanczosOptions {
 /// The largest eigenvalues, descending, each as often as it occurs, with orthonormal eigenvectors.
 struct LeadingPairs {
   std::vector<double> values;
-  Matrix<double> vectors;  ///< [top x size], a row each
-  bool complete = false;   ///< false where products ran out before all were found and nothing seemed missing
+  Matrix<double> vectors;  ///< [top x size], a row each; fewer where products ran out
+  bool complete = false;   ///< whether all were found, and nothing seems missing
 };
 
-/// By Lanczos with thick restarts, on a basis of lanczos_vectors(top) orthonormal vectors.
+/// By Lanczos with implicit restarts (Spectra), again and again.
 ///
-/// A Krylov space holds one vector of each eigenspace for each vector it began with, so that further copies
-/// of an eigenvalue do not show, however small the residuals are. So a random vector orthogonal to what was
-/// found is tried next: the largest Ritz value it leads to must stay below the last eigenvalue found, by a
-/// bound that fails once in a million (Kuczynski and Wozniakowski 1992), or converge there. Otherwise what it
-/// points at is found in the complement, from twice as many random vectors each time. The random vectors are
-/// always the same. Throws UserError unless lanczos_vectors(top) < size.
+/// A Krylov space holds one vector of each eigenspace, so that further copies of an eigenvalue do not show,
+/// however small the residuals are. So the largest eigenvalue in the complement of what was found is looked
+/// for next, from another random vector, to three digits: it must be below the last one found. Otherwise what
+/// is there is found, too, first one pair, then twice as many each time, until no search leads to anything
+/// larger. The random vectors are always the same. Throws UserError unless lanczos_vectors(top) < size.
 [[nodiscard]] LeadingPairs leading_pairs(const SymmetricMap& a, Index size, const LanczosOptions& options);
 
 }  // namespace ntape

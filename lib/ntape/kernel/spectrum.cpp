@@ -95,12 +95,15 @@ LeadingSpectrum leading_spectrum(KernelOperator<Real>& kernel, const SpectrumOpt
                           .rounding = 4 * std::numeric_limits<Real>::epsilon(),
                           .most_products = options.most_products});
   }();
+  if (values.empty())
+    throw UserError("no eigenpair was found in " + std::to_string(scaled.products) +
+                    " kernel-vector products; a larger tolerance needs fewer");
   LeadingSpectrum result;
   result.values = std::move(values);
   result.vectors = std::move(vectors);
   result.complete = complete;
   std::vector<double> product(size);
-  for (Index k = 0; k < top; ++k) {
+  for (Index k = 0; k < result.values.size(); ++k) {
     double* v = row(result.vectors, k);
     fix_sign(v, size);
     scaled(v, product.data());

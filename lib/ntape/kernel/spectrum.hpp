@@ -11,7 +11,7 @@ struct SpectrumOptions {
   std::function<void(Index products)> on_product = {};  ///< called after each kernel-vector product
 };
 
-/// The K largest eigenvalues of Theta / N, descending, with unit eigenvectors.
+/// The K largest eigenvalues of Theta / N, descending, with unit eigenvectors; fewer where products ran out.
 ///
 /// These are the kernel principal components of Jacot et al. 2018, section 5: along component k, gradient
 /// flow on the mean square decays as exp(-t values[k]).
