@@ -142,11 +142,11 @@ TEST_CASE("converged is what was measured to be within the tolerance") {
   }
 }
 
-TEST_CASE("products that run out leave fewer eigenpairs than were asked for, and are told") {
+TEST_CASE("products that run out before it is sure that nothing is missing are told") {
   Problem p(3);
   KernelOperator<double> kernel(p.model, p.theta, p.x);
   const auto found = leading_spectrum(kernel, {.top = 12, .tolerance = 1e-14, .most_products = 14});
-  CHECK(found.values.size() < 12);
+  CHECK(found.values.size() <= 12);
   CHECK(!found.complete);
   CHECK(!found.converged());
 }

@@ -145,7 +145,7 @@ LeadingPairs leading_pairs(const SymmetricMap& a, Index size, const LanczosOptio
     found.keep_largest(top);
     if (!more.converged) break;
     complete = !first && more.values[0] <= last + 2 * tolerance * std::abs(last);
-    if (complete) break;
+    if (complete || rest.products >= options.most_products) break;
     const Pairs one = search(rest, {1, 12, glance, start++}, options.most_products);
     complete = one.converged && one.values[0] + 2 * glance * std::abs(one.values[0]) < found.values.back();
     if (!complete && rest.products >= options.most_products) break;

@@ -13,7 +13,7 @@ struct LanczosOptions {
   Index top = 10;
   double tolerance = 1e-10;    ///< of a residual over its eigenvalue
   double rounding = 1e-15;     ///< of a product, over the largest eigenvalue: no residual is pursued below it
-  Index most_products = 5000;  ///< no search goes on after so many
+  Index most_products = 5000;  ///< no search begins after so many, and none restarts
 };
 
 /// The vectors that leading_pairs() holds: where they are `size` or more, it is not for this matrix.
