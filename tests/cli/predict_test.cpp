@@ -325,3 +325,16 @@ TEST_CASE("what predict cannot do is one sentence") {
   refused("--tolerance 1e-6", "needs no solver");
   refused("--objective softmax_cross_entropy --tolerance 1e-17", "1e-13");
 }
+TEST_CASE("a run of drift in f32 records floats, so that predict knows") {
+  const Files files;
+  REQUIRE(run(tool_line(
+                  "drift --inputs x.npy --targets y.npy --depth 3 --width 6 --seeds 1 --steps 2 --precision "
+                  "f32 --quiet --out run"),
+              without_gnuplot(files.folder.path()))
+              .code == 0);
+  const io::NpzReader kernels(files.folder / "run/kernels.npz");
+  for (const char* of : {"theta_0_width_6", "theta_end_width_6", "outputs_0_width_6"})
+    CHECK(kernels.read(of).epsilon == 0x1p-23);
+  CHECK(kernels.read("theta_inf").epsilon == 0x1p-52);
+}
+
