@@ -71,7 +71,7 @@ void print_report(const std::string& what, const SolveReport& r, std::ostream& o
   else
     out << "no ridge";
   out << ", backward error " << significant(r.backward_error, 2);
-  if (r.null_modes > 0 && r.regularizer == 0)
+  if (r.leaves_out())
     out << "; " << r.null_modes << " eigenvalues up to " << significant(r.null_level, 2) << " count as zero";
   out << '\n';
 }
@@ -90,9 +90,10 @@ nlohmann::json facts_of(const SolveReport& r) {
   return {{"size", r.size},
           {"lambda_max", r.lambda_max},
           {"lambda_min", r.lambda_min},
-          {"null_level", if_solved(r.null_level)},
-          {"null_modes", if_solved(r.null_modes)},
-          {"negative_modes", if_solved(r.negative_modes)},
+          {"precision", r.precision},
+          {"null_level", r.null_level},
+          {"null_modes", r.null_modes},
+          {"negative_modes", r.negative_modes},
           {"ridge", if_solved(r.regularizer)},
           {"condition", finite(r.condition)},
           {"full_condition", finite(r.full_condition)},

@@ -143,6 +143,7 @@ void from_file(const PredictOptions& o, Index all, Index there, PredictProblem& 
   const Index train = all - there, per = recorded.values.shape(0) / all, n = train * per;
   require_predict_memory(n, there * per);
   p.kernel = recorded.description;
+  p.precision = recorded.precision;
   if (recorded.without_outputs)
     p.warnings.push_back("f_0 is taken as zero, because '" + o.kernel +
                          "' has no outputs beside this kernel; a network starts elsewhere: give its outputs "

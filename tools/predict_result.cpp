@@ -90,7 +90,7 @@ class Predictor {
   }
 
   void frozen() {
-    const LazyPrediction lazy(p_.ntk, p_.f0, p_.y);
+    const LazyPrediction lazy(p_.ntk, p_.f0, p_.y, p_.precision);
     require_semidefinite(lazy.report());
     std::optional<LazyElsewhere> there;
     if (p_.there) there = lazy.elsewhere(p_.there->ntk, p_.there->f0);
@@ -149,7 +149,7 @@ class Predictor {
   }
 
   PredictedRegression regression(const Matrix<double>& kernel, const Matrix<double>* across) {
-    const KernelRegression solved(kernel, p_.y, *o_.ridge);
+    const KernelRegression solved(kernel, p_.y, *o_.ridge, p_.precision);
     add_report(solved.report(), "kernel regression");
     PredictedRegression r{solved.report(), on_train(solved.mean(kernel)), {}};
     if (across != nullptr) r.test = elsewhere(solved.mean(*across));

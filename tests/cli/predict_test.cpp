@@ -152,7 +152,8 @@ TEST_CASE("predict solves other objectives, and takes centred one-hot targets fo
   const auto facts = nlohmann::json::parse(
       files.predict("--objective softmax_cross_entropy --times 0,3 --json").out)["solve"];
   CHECK(facts["condition"].is_number());
-  for (const char* of : {"backward_error", "null_modes", "unreachable"}) CHECK(facts[of].is_null());
+  for (const char* of : {"backward_error", "ridge", "unreachable"}) CHECK(facts[of].is_null());
+  CHECK(facts["null_modes"] == 0);
   const Outcome cut = files.predict("--objective softmax_cross_entropy --times 1e9 --solver-steps 50");
   CHECK(cut.code == 2);
   CHECK(contains(cut.err, "after 50 steps of its solver"));
@@ -247,6 +248,21 @@ TEST_CASE("examples that repeat are predicted, with a warning of what the kernel
                  "ntape: warning: training to the end: the kernel does not determine every mode: 1 of 8"));
   CHECK(contains(result.err, "ntape: warning: kernel regression: "));
   CHECK(!contains(result.out, "nan"));
+  // One below rounding does nothing, which is said; one above is what little it is.
+  const auto regression = [&](const std::string& ridge) {
+    return nlohmann::json::parse(
+        files.predict("--against z.npy --times inf --json --ridge " + ridge).out)["ridge"];
+  };
+  const auto none = regression("0");
+  for (const std::string ridge : {"1e-18", "1e-15"}) {
+    const auto tiny = regression(ridge);
+    // The least eigenvalue that counts is above 1e-3.
+    CHECK(tiny["train_loss"].get<double>() ==
+          doctest::Approx(none["train_loss"].get<double>()).epsilon(1e-10));
+    CHECK(tiny["solve"]["null_modes"] == none["solve"]["null_modes"]);
+  }
+  CHECK(contains(files.predict("--against z.npy --times inf --ridge 1e-18").err,
+                 "a ridge of 1e-18 is too small to determine them"));
   // A ridge mends the regression.
   CHECK(!contains(files.predict("--against z.npy --ridge 0.1 --times inf").err, "kernel regression"));
 }
@@ -325,6 +341,41 @@ TEST_CASE("what predict cannot do is one sentence") {
   refused("--tolerance 1e-6", "needs no solver");
   refused("--objective softmax_cross_entropy --tolerance 1e-17", "1e-13");
 }
+
+TEST_CASE("a kernel in float32 is known to float32, and predictions and warnings go by that") {
+  const Files files;
+  constexpr float kLast = 1 + 0x1p-23F;
+  Matrix<float> k = make_matrix<float>(3, 3);
+  k.fill(.5F);
+  k(0, 0) = k(0, 1) = k(1, 0) = k(2, 2) = 1;
+  k(1, 1) = kLast;
+  Matrix<double> y = make_matrix<double>(3, 1);
+  y(0, 0) = 1;
+  y(1, 0) = -1;
+  y(2, 0) = .3;
+  io::write_npy(files.folder / "x.npy", normal<double>(3, 2, 1));
+  io::write_npy(files.folder / "y.npy", y);
+  io::write_npy(files.folder / "f.npy", zeros<double>(3, 1));
+  io::write_npy(files.folder / "k.npy", k);
+  const std::string line = "--kernel k.npy --start-outputs f.npy --test 1 --times 0,1,inf";
+  const Outcome result = files.predict(line + " --out p.npz");
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(contains(result.err, "the kernel does not determine every mode: its values are known to 1.19e-07"));
+  // Taken for exact, (.5, .5) K^{-1} (1, -1) is .5; of minimum norm it is that of the mean of targets, 0, and
+  // a rounding to float.
+  CHECK(std::abs(moment_of(io::NpzReader(files.folder / "p.npz"), "test", 2)[0]) < 1e-6);
+  const auto facts = nlohmann::json::parse(files.predict(line + " --ridge 1e-8 --json").out);
+  CHECK(facts["solve"]["precision"] == 0x1p-23);
+  CHECK(facts["ridge"]["solve"]["null_modes"] == 1);
+  CHECK(std::abs(facts["ridge"]["train_loss"].get<double>() - .5) < 1e-6);
+  // Of doubles that name the same numbers, another answer.
+  Matrix<double> doubles = make_matrix<double>(3, 3);
+  std::copy(k.begin(), k.end(), doubles.begin());
+  io::write_npy(files.folder / "k.npy", doubles);
+  CHECK(!contains(files.predict(line).err, "does not determine"));
+}
+
 TEST_CASE("a run of drift in f32 records floats, so that predict knows") {
   const Files files;
   REQUIRE(run(tool_line(
