@@ -125,11 +125,12 @@ class Predictor {
 
   void solved() {
     const std::vector<double> times = times_of(o_);
-    result_.report = KernelFactor(p_.ntk).report(0);
+    const KernelFactor factor(p_.ntk, p_.precision);
+    result_.report = factor.report(0);
     require_semidefinite(*result_.report);
     add_report(*result_.report, "the kernel");
     const FlowCoefficients flow = flow_coefficients(
-        p_.ntk, p_.f0, p_.y, times,
+        factor, p_.ntk, p_.f0, p_.y, times,
         {.objective = o_.objective, .tolerance = o_.tolerance, .most_steps = o_.solver_steps});
     result_.solver_steps = flow.steps;
     for (Index k = 0; k < times.size(); ++k) {
