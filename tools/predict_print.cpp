@@ -136,9 +136,11 @@ void add_stack(io::NpzWriter& file, const std::string& name, const PredictResult
 void add_regression(io::NpzWriter& file, const std::string& name, const PredictedRegression& r) {
   file.add(name + "_train", r.train.outputs);
   if (r.train.sd) file.add(name + "_train_sd", *r.train.sd);
+  if (r.train.covariance) file.add(name + "_train_covariance", *r.train.covariance);
   if (!r.test) return;
   file.add(name + "_test", r.test->outputs);
   if (r.test->sd) file.add(name + "_test_sd", *r.test->sd);
+  if (r.test->covariance) file.add(name + "_test_covariance", *r.test->covariance);
 }
 
 }  // namespace
@@ -230,6 +232,10 @@ void write_prediction(const PredictOptions& o, const PredictResult& r) {
   add_stack(file, "test", r, [](const auto& m) { return m.test ? &m.test->outputs : nullptr; });
   add_stack(file, "train_sd", r, [](const auto& m) { return m.train.sd ? &*m.train.sd : nullptr; });
   add_stack(file, "test_sd", r, [](const auto& m) { return m.test && m.test->sd ? &*m.test->sd : nullptr; });
+  const auto covariance = [](const auto& p) { return p.covariance ? &*p.covariance : nullptr; };
+  add_stack(file, "train_covariance", r, [&](const auto& m) { return covariance(m.train); });
+  add_stack(file, "test_covariance", r,
+            [&](const auto& m) { return m.test ? covariance(*m.test) : nullptr; });
   if (r.ridge) add_regression(file, "ridge", *r.ridge);
   if (r.nngp) add_regression(file, "nngp", *r.nngp);
   if (!r.components.empty()) {

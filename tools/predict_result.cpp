@@ -34,20 +34,21 @@ class Predictor {
  private:
   Predicted on_train(Matrix<double> f) const {
     const double loss = objective_->value(f, p_.y);
-    return {std::move(f), loss, {}};
+    return {std::move(f), loss, {}, {}};
   }
   Predicted elsewhere(Matrix<double> f) const {
     std::optional<double> loss;
     if (p_.there->y) loss = objective_->value(f, *p_.there->y);
-    return {std::move(f), loss, {}};
+    return {std::move(f), loss, {}, {}};
   }
-  void add_sd(Predicted& to, const Gaussian& g, const std::string& where) {
+  void add_spread(Predicted& to, Gaussian& g, const std::string& where) {
     to.sd = g.deviations();
     if (!g.is_sound())
       result_.warnings.push_back("a variance of outputs " + where + " is " +
                                  significant(g.least_variance, 3) + ", which rounding (" +
                                  significant(g.rounding, 3) +
                                  ") does not explain: the kernels do not belong together, or are too coarse");
+    if (o_.covariance) to.covariance = std::move(g.covariance);
   }
   void add_report(const SolveReport& report, const std::string& of) {
     if (const auto text = warning(report)) result_.warnings.push_back(of + ": " + *text);
@@ -110,14 +111,14 @@ class Predictor {
     if (p_.there) there = all.elsewhere(p_.there->ntk, p_.there->nngp, p_.there->nngp_there);
     const std::vector<Moment> list = moments(all.mean());
     for (Index k = 0; k < list.size(); ++k) {
-      const Gaussian g = all.at(list[k]);
+      Gaussian g = all.at(list[k]);
       PredictedMoment& now = result_.moments[k];
       now.train = on_train(g.mean);
-      add_sd(now.train, g, "on the training set");
+      add_spread(now.train, g, "on the training set");
       if (!there) continue;
-      const Gaussian t = there->at(list[k]);
+      Gaussian t = there->at(list[k]);
       now.test = elsewhere(t.mean);
-      add_sd(*now.test, t, "to test on");
+      add_spread(*now.test, t, "to test on");
     }
     questions(all.mean(), list);
     if (o_.early_stopping) result_.stopping = early_stopping(*there, *p_.there->y);
@@ -160,13 +161,13 @@ class Predictor {
   void posterior() {
     const KernelRegression solved(p_.nngp, p_.y, o_.ridge.value_or(0));
     add_report(solved.report(), "the posterior of the NNGP");
-    const Gaussian train = solved.posterior(p_.nngp, p_.nngp);
+    Gaussian train = solved.posterior(p_.nngp, p_.nngp);
     PredictedRegression r{solved.report(), on_train(train.mean), {}};
-    add_sd(r.train, train, "of the posterior on the training set");
+    add_spread(r.train, train, "of the posterior on the training set");
     if (p_.there) {
-      const Gaussian test = solved.posterior(p_.there->nngp, p_.there->nngp_there);
+      Gaussian test = solved.posterior(p_.there->nngp, p_.there->nngp_there);
       r.test = elsewhere(test.mean);
-      add_sd(*r.test, test, "of the posterior");
+      add_spread(*r.test, test, "of the posterior");
     }
     result_.nngp = std::move(r);
   }
@@ -182,8 +183,8 @@ class Predictor {
 namespace {
 
 void require_finite(const Predicted& p, const std::string& where) {
-  const bool finite =
-      all_finite(p.outputs) && std::isfinite(p.loss.value_or(0)) && (!p.sd || all_finite(*p.sd));
+  const bool finite = all_finite(p.outputs) && std::isfinite(p.loss.value_or(0)) &&
+                      (!p.sd || all_finite(*p.sd)) && (!p.covariance || all_finite(*p.covariance));
   if (!finite) throw overflow("prediction " + where, ", or a larger ridge");
 }
 

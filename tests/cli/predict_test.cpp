@@ -57,7 +57,7 @@ TEST_CASE("predict writes what the library gives: the ensemble, regression and p
   const Files files;
   const Outcome result = files.predict(
       "--against z.npy --against-targets t.npy --depth 3 --activation erf --ensemble --nngp --ridge 0.1 "
-      "--times inf,0,2.5 --components 3 --early-stopping --out p.npz --json");
+      "--times inf,0,2.5 --components 3 --early-stopping --covariance --out p.npz --json");
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
   CHECK(result.err.empty());
@@ -70,6 +70,8 @@ TEST_CASE("predict writes what the library gives: the ensemble, regression and p
   const io::NpzReader file(files.folder / "p.npz");
   CHECK(file.read("times").values == std::vector<double>{0, 2.5, kInfinity});
   CHECK(file.read("test").shape == std::vector<Index>{3, 5, 2});
+  CHECK(file.read("train_covariance").shape == std::vector<Index>{3, 8, 8});
+  CHECK(file.read("test_covariance").shape == std::vector<Index>{3, 5, 5});
   const auto facts = nlohmann::json::parse(result.out);
   const double times[] = {0, 2.5, kInfinity};
   for (Index k = 0; k < 3; ++k) {
@@ -79,6 +81,8 @@ TEST_CASE("predict writes what the library gives: the ensemble, regression and p
     CHECK(largest_difference(moment_of(file, "train_sd", k), f.deviations()) == 0);
     CHECK(largest_difference(moment_of(file, "test", k), g.mean) == 0);
     CHECK(largest_difference(moment_of(file, "test_sd", k), g.deviations()) == 0);
+    CHECK(largest_difference(moment_of(file, "train_covariance", k), f.covariance) == 0);
+    CHECK(largest_difference(moment_of(file, "test_covariance", k), g.covariance) == 0);
     CHECK(facts["moments"][k]["test_loss"] == half_mean_square(g.mean, files.t));
     CHECK(file.read("train_loss").values[k] == half_mean_square(f.mean, files.y));
   }
@@ -88,6 +92,9 @@ TEST_CASE("predict writes what the library gives: the ensemble, regression and p
   const Gaussian posterior = process.posterior(cross.nngp.values, there.nngp.values);
   CHECK(largest_difference(file.read("nngp_test").values, posterior.mean) == 0);
   CHECK(largest_difference(file.read("nngp_test_sd").values, posterior.deviations()) == 0);
+  CHECK(largest_difference(file.read("nngp_test_covariance").values, posterior.covariance) == 0);
+  CHECK(largest_difference(file.read("nngp_train_covariance").values,
+                           process.posterior(train.nngp.values, train.nngp.values).covariance) == 0);
   CHECK(facts["ridge"]["solve"]["ridge"] == .1);
   CHECK(facts["solve"]["condition"] == ensemble.mean().report().condition);
   CHECK(facts["early_stopping"]["test_loss"] == early_stopping(other, files.t).loss);
@@ -290,6 +297,9 @@ TEST_CASE("what predict cannot do is one sentence") {
   gram(0, 0) = -1e-5;
   io::write_npy(files.folder / "rounded.npy", gram);
   const std::string before = listing(files.folder.path());
+  const Outcome unwritten = files.predict("--ensemble --covariance");
+  CHECK(unwritten.code == 2);
+  CHECK(contains(unwritten.err, "--covariance has no effect here: covariances are written to --out"));
   CHECK(files.predict("--kernel rounded.npy").code == 0);
   const auto refused = [&](const std::string& line, const std::string& part) {
     CAPTURE(line);
@@ -301,6 +311,7 @@ TEST_CASE("what predict cannot do is one sentence") {
     CHECK(listing(files.folder.path()) == before);
   };
   refused("--kernel start --ensemble", "--kernel limit");
+  refused("--covariance", "--covariance has no effect here: it belongs to --ensemble and --nngp");
   refused("--kernel two.npz", "a, b; name one with --array");
   refused("--kernel two.npz --array c", "a, b");
   refused("--kernel two.npz --array a", "not symmetric");
@@ -389,3 +400,16 @@ TEST_CASE("a run of drift in f32 records floats, so that predict knows") {
   CHECK(kernels.read("theta_inf").epsilon == 0x1p-52);
 }
 
+TEST_CASE("covariances that cannot be held are refused at once") {
+  // 20 000 of them, 2 TB; without them, 0.3 GB.
+  std::string times = "0";
+  for (Index k = 1; k < 20000; ++k) times += ",0";
+  const TempDir folder;
+  const Outcome result =
+      run(tool_line("predict --data sphere:3 --examples 2000 --ensemble --covariance --out p.npz --times " +
+                    times),
+          {.folder = folder.path()});
+  CHECK(result.code == 2);
+  CHECK(contains(result.err, "and their covariances"));
+  CHECK(!std::filesystem::exists(folder / "p.npz"));
+}
