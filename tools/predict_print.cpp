@@ -185,7 +185,7 @@ nlohmann::json prediction_facts(const PredictOptions& o, const PredictProblem& p
   if (!o.out.empty()) facts["out"] = o.out;
   if (r.rate) {
     facts["rate"] = *r.rate;
-    facts["critical_rate"] = *r.critical_rate;
+    facts["critical_rate"] = time_fact(*r.critical_rate);
     facts["momentum"] = o.momentum;
   }
   facts["moments"] = nlohmann::json::array();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <ntape/base/errors.hpp>
 #include <ntape/dynamics/convex.hpp>
 #include <ntape/dynamics/regression.hpp>
@@ -63,9 +64,14 @@ class Predictor {
       return list;
     }
     const double top = lazy.eigenvalues().back();
-    if (!(top > 0)) throw UserError("the kernel on these inputs is zero: nothing can be trained with it");
-    result_.critical_rate = critical_rate(top, lazy.examples(), o_.momentum);
     const Rate rate = rate_of(o_.rate);
+    // Under a kernel of zeros any rate does, and nothing moves, as along the flow.
+    if (!(top > 0) && !rate.number)
+      throw UserError(
+          "the kernel on these inputs is zero, so that its critical rate is infinite and has no multiples: a "
+          "--rate that is a number is needed, and nothing can be trained with any");
+    result_.critical_rate =
+        top > 0 ? critical_rate(top, lazy.examples(), o_.momentum) : std::numeric_limits<double>::infinity();
     result_.rate = rate.number.value_or(rate.multiple.value_or(.25) * *result_.critical_rate);
     if (*result_.rate >= *result_.critical_rate)
       throw UserError("the rate " + significant(*result_.rate, 6) + " is not below the critical rate " +

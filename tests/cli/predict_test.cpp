@@ -296,6 +296,7 @@ TEST_CASE("what predict cannot do is one sentence") {
   io::write_npy(files.folder / "slightly.npy", gram);
   gram(0, 0) = -1e-5;
   io::write_npy(files.folder / "rounded.npy", gram);
+  io::write_npy(files.folder / "zeros.npy", zeros<double>(8, 8));
   const std::string before = listing(files.folder.path());
   const Outcome unwritten = files.predict("--ensemble --covariance");
   CHECK(unwritten.code == 2);
@@ -312,6 +313,8 @@ TEST_CASE("what predict cannot do is one sentence") {
   };
   refused("--kernel start --ensemble", "--kernel limit");
   refused("--covariance", "--covariance has no effect here: it belongs to --ensemble and --nngp");
+  refused("--kernel zeros.npy --steps 3", "its critical rate is infinite");
+  refused("--kernel zeros.npy --steps 3 --rate 0.5x", "its critical rate is infinite");
   refused("--kernel two.npz", "a, b; name one with --array");
   refused("--kernel two.npz --array c", "a, b");
   refused("--kernel two.npz --array a", "not symmetric");
@@ -398,6 +401,26 @@ TEST_CASE("a run of drift in f32 records floats, so that predict knows") {
   for (const char* of : {"theta_0_width_6", "theta_end_width_6", "outputs_0_width_6"})
     CHECK(kernels.read(of).epsilon == 0x1p-23);
   CHECK(kernels.read("theta_inf").epsilon == 0x1p-52);
+}
+
+TEST_CASE("a kernel of zeros trains nothing, along the flow and in steps") {
+  const Files files;
+  io::write_npy(files.folder / "k.npy", zeros<double>(8, 8));
+  io::write_npy(files.folder / "f.npy", normal<double>(8, 2, 5));
+  const auto losses = [&](const std::string& line) {
+    const Outcome result = files.predict("--kernel k.npy --start-outputs f.npy --json " + line);
+    CAPTURE(result.err);
+    REQUIRE(result.code == 0);
+    CHECK(contains(result.err, "8 of 8 eigenvalues"));
+    const auto facts = nlohmann::json::parse(result.out);
+    if (facts.contains("rate")) CHECK(facts["critical_rate"] == "inf");
+    return std::vector<double>{facts["moments"][0]["train_loss"], facts["moments"][1]["train_loss"]};
+  };
+  const auto flow = losses("--times 0,7");
+  // y + (f_0 - y) in two roundings
+  CHECK(flow[1] == doctest::Approx(flow[0]).epsilon(1e-14));
+  CHECK(losses("--steps 0,3 --rate 1e9") == flow);
+  CHECK(losses("--steps 0,3 --rate 1 --momentum 0.5") == flow);
 }
 
 TEST_CASE("covariances that cannot be held are refused at once") {
