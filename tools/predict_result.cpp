@@ -55,6 +55,18 @@ class Predictor {
     if (const auto text = warning(report)) result_.warnings.push_back(of + ": " + *text);
   }
 
+  // Modes that count as zero stand still at any time; had they the size up to which they do, they would not.
+  void add_late(const SolveReport& report, Index examples) {
+    const double late = static_cast<double>(examples) / report.null_level;
+    const bool beyond =
+        std::any_of(result_.moments.begin(), result_.moments.end(),
+                    [&](const PredictedMoment& m) { return std::isfinite(m.time) && m.time > late; });
+    if (report.leaves_out() && beyond)
+      result_.warnings.push_back(
+          "times beyond " + significant(late, 3) + " are those of a kernel whose eigenvalues up to " +
+          significant(report.null_level, 3) + " are zero: of that size they would matter by then");
+  }
+
   // Gradient flow, or descent at a rate below the critical one, (1 + m) 2 N / lambda_max.
   std::vector<Moment> moments(const LazyPrediction& lazy) {
     std::vector<Moment> list;
@@ -90,6 +102,7 @@ class Predictor {
   void questions(const LazyPrediction& lazy, const std::vector<Moment>& list) {
     result_.report = lazy.report();
     add_report(lazy.report(), "training to the end");
+    add_late(lazy.report(), lazy.examples());
     if (o_.components > 0) {
       result_.components = leading_components(lazy, o_.components);
       result_.component_residuals = residual_components(lazy, list, o_.components);
@@ -145,6 +158,7 @@ class Predictor {
       if (p_.there) now.test = elsewhere(outputs_of(p_.there->ntk, flow.at[k], p_.there->f0));
       result_.moments.push_back(std::move(now));
     }
+    add_late(*result_.report, p_.y.shape(0));
   }
 
   // Along an eigenvector of negative eigenvalue the objective grows, faster and faster; and to leave out what

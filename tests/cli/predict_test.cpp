@@ -423,6 +423,28 @@ TEST_CASE("a kernel of zeros trains nothing, along the flow and in steps") {
   CHECK(losses("--steps 0,3 --rate 1 --momentum 0.5") == flow);
 }
 
+TEST_CASE("no training objective rises under a kernel with a negative eigenvalue, and late times are said") {
+  const Files files;
+  Matrix<double> k = zeros<double>(8, 8), y = zeros<double>(8, 1);
+  for (Index i = 0; i < 8; ++i) {
+    k(i, i) = i == 7 ? -1e-5 : 1;
+    y(i, 0) = i % 2 == 0 ? 1 : -1;
+  }
+  io::write_npy(files.folder / "k.npy", k);
+  io::write_npy(files.folder / "y.npy", y);
+  for (const std::string name : {"logistic", "mean_square"}) {
+    const Outcome result =
+        files.predict("--kernel k.npy --objective " + name + " --times 0,1,1e6,1e7 --json");
+    const auto moments = nlohmann::json::parse(result.out)["moments"];
+    for (Index m = 1; m < 4; ++m)
+      CHECK(moments[m]["train_loss"].get<double>() <= moments[m - 1]["train_loss"].get<double>());
+    CHECK(contains(result.err, "1 of 8 eigenvalues (1 negative) count as zero"));
+    // N over 1e-5
+    CHECK(contains(result.err, "times beyond 8e+05 are those of a kernel whose"));
+  }
+  CHECK(!contains(files.predict("--kernel k.npy --times 0,1e5,inf").err, "times beyond"));
+}
+
 TEST_CASE("covariances that cannot be held are refused at once") {
   // 20 000 of them, 2 TB; without them, 0.3 GB.
   std::string times = "0";
