@@ -128,6 +128,7 @@ void add_stack(io::NpzWriter& file, const std::string& name, const PredictResult
     const Matrix<double>* const values = get(m);
     if (values == nullptr) return;
     shape = shape_of(*values);
+    if (all.empty()) all.reserve(r.moments.size() * values->size());  // no more memory than is announced
     all.insert(all.end(), values->begin(), values->end());
   }
   file.add<double>(name, {r.moments.size(), shape.rows, shape.cols}, all);
