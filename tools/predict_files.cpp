@@ -75,7 +75,9 @@ RecordedKernel read_kernel(const PredictOptions& o, Index examples, Index output
   if (o.kernel.ends_with(".npz")) {
     const io::NpzReader file(o.kernel);
     const std::string name = array_of(o, file);
-    recorded.values = to_kernel(file.read(name), o.kernel + ": " + name, examples, outputs);
+    const io::NpyArray<double> array = file.read(name);
+    recorded.values = to_kernel(array, o.kernel + ": " + name, examples, outputs);
+    recorded.precision = array.epsilon;
     recorded.description += ", array " + name;
     const std::string outputs_name = outputs_beside(name);
     if (o.start_outputs.empty() && !outputs_name.empty() && file.has(outputs_name)) {
@@ -86,7 +88,9 @@ RecordedKernel read_kernel(const PredictOptions& o, Index examples, Index output
   } else if (o.kernel.ends_with(".npy")) {
     if (!o.array.empty())
       throw UserError("--array names an array of an .npz file, and '" + o.kernel + "' is none");
-    recorded.values = to_kernel(io::read_npy(o.kernel), o.kernel, examples, outputs);
+    const io::NpyArray<double> array = io::read_npy(o.kernel);
+    recorded.values = to_kernel(array, o.kernel, examples, outputs);
+    recorded.precision = array.epsilon;
   } else {
     throw UserError("the kernel '" + o.kernel +
                     "' is not understood: limit, start, FILE.npy or FILE.npz is needed");

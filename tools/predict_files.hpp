@@ -8,6 +8,7 @@ namespace ntape::tools {
 struct RecordedKernel {
   Matrix<double> values;   ///< [N x N], or full [N C x N C]
   Matrix<double> outputs;  ///< [N x C]
+  double precision = 0;    ///< relative, of the values: that of the numbers in the file
   std::string description;
   /// Whether the outputs are zero because nothing says what they were, and the kernel is not known to be that
   /// of infinite width, whose networks start at zero on average.

@@ -130,6 +130,8 @@ void add_training(CLI::App& app, PredictOptions& o) {
 void add_questions(CLI::App& app, PredictOptions& o) {
   app.add_flag("--ensemble", o.ensemble, "all initializations at once: mean and standard deviation");
   app.add_flag("--nngp", o.nngp, "also the posterior of the NNGP, of noise --ridge");
+  app.add_flag("--covariance", o.covariance,
+               "of --ensemble and --nngp: covariances between examples, too,\nwritten to --out");
   app.add_option("--ridge", o.ridge, "also kernel regression with r on the diagonal, absolute")
       ->check(finite_number())
       ->type_name("R");
@@ -139,7 +141,8 @@ void add_questions(CLI::App& app, PredictOptions& o) {
   app.add_option("--components", o.components, "the K leading ones: rates, times, shares")
       ->transform(whole_number(1))
       ->type_name("K");
-  for (const char* name : {"--ensemble", "--nngp", "--ridge", "--early-stopping", "--components"})
+  for (const char* name :
+       {"--ensemble", "--nngp", "--covariance", "--ridge", "--early-stopping", "--components"})
     app.get_option(name)->group("Questions");
 }
 
@@ -198,6 +201,10 @@ void require_predictable(const CLI::App& app, const PredictOptions& o) {
   if (o.kernel != "limit" && (o.ensemble || o.nngp))
     refuse(std::string(o.ensemble ? "--ensemble" : "--nngp") +
            " is about all networks of infinite width and needs --kernel limit");
+  if (o.covariance && !(o.ensemble || o.nngp))
+    refuse("--covariance has no effect here: it belongs to --ensemble and --nngp");
+  if (o.covariance && o.out.empty())
+    refuse("--covariance has no effect here: covariances are written to --out, and it is not given");
   if (!o.reads_kernel() && !(o.array.empty() && o.start_outputs.empty()))
     refuse(std::string(o.array.empty() ? "--start-outputs" : "--array") +
            " belongs to a kernel from a file, and --kernel is " + o.kernel);
@@ -234,6 +241,10 @@ std::vector<double> times_of(const PredictOptions& o) {
   if (!o.on_mean_square() && times.back() == kInfinity)
     throw UserError("--times has inf, where " + o.objective + " may go on growing; finite times are needed");
   return times;
+}
+
+Index moments_of(const PredictOptions& o) {
+  return o.steps.empty() ? times_of(o).size() : o.steps.size();
 }
 
 }  // namespace ntape::tools

@@ -29,7 +29,7 @@ struct PredictOptions {
   double tolerance = 1e-8;
   Index solver_steps = 100000;
 
-  bool ensemble = false, nngp = false, early_stopping = false;
+  bool ensemble = false, nngp = false, covariance = false, early_stopping = false;
   std::optional<double> ridge;
   Index components = 0;
 
@@ -49,5 +49,8 @@ void require_predictable(const CLI::App& app, const PredictOptions& o);
 
 /// The times asked for, or the default ones; descent's come later, when its rate is known.
 [[nodiscard]] std::vector<double> times_of(const PredictOptions& o);
+
+/// How many times, or steps, are asked for.
+[[nodiscard]] Index moments_of(const PredictOptions& o);
 
 }  // namespace ntape::tools

@@ -71,7 +71,7 @@ void print_report(const std::string& what, const SolveReport& r, std::ostream& o
   else
     out << "no ridge";
   out << ", backward error " << significant(r.backward_error, 2);
-  if (r.null_modes > 0 && r.regularizer == 0)
+  if (r.leaves_out())
     out << "; " << r.null_modes << " eigenvalues up to " << significant(r.null_level, 2) << " count as zero";
   out << '\n';
 }
@@ -90,9 +90,10 @@ nlohmann::json facts_of(const SolveReport& r) {
   return {{"size", r.size},
           {"lambda_max", r.lambda_max},
           {"lambda_min", r.lambda_min},
-          {"null_level", if_solved(r.null_level)},
-          {"null_modes", if_solved(r.null_modes)},
-          {"negative_modes", if_solved(r.negative_modes)},
+          {"precision", r.precision},
+          {"null_level", r.null_level},
+          {"null_modes", r.null_modes},
+          {"negative_modes", r.negative_modes},
           {"ridge", if_solved(r.regularizer)},
           {"condition", finite(r.condition)},
           {"full_condition", finite(r.full_condition)},
@@ -127,6 +128,7 @@ void add_stack(io::NpzWriter& file, const std::string& name, const PredictResult
     const Matrix<double>* const values = get(m);
     if (values == nullptr) return;
     shape = shape_of(*values);
+    if (all.empty()) all.reserve(r.moments.size() * values->size());  // no more memory than is announced
     all.insert(all.end(), values->begin(), values->end());
   }
   file.add<double>(name, {r.moments.size(), shape.rows, shape.cols}, all);
@@ -135,9 +137,11 @@ void add_stack(io::NpzWriter& file, const std::string& name, const PredictResult
 void add_regression(io::NpzWriter& file, const std::string& name, const PredictedRegression& r) {
   file.add(name + "_train", r.train.outputs);
   if (r.train.sd) file.add(name + "_train_sd", *r.train.sd);
+  if (r.train.covariance) file.add(name + "_train_covariance", *r.train.covariance);
   if (!r.test) return;
   file.add(name + "_test", r.test->outputs);
   if (r.test->sd) file.add(name + "_test_sd", *r.test->sd);
+  if (r.test->covariance) file.add(name + "_test_covariance", *r.test->covariance);
 }
 
 }  // namespace
@@ -182,7 +186,7 @@ nlohmann::json prediction_facts(const PredictOptions& o, const PredictProblem& p
   if (!o.out.empty()) facts["out"] = o.out;
   if (r.rate) {
     facts["rate"] = *r.rate;
-    facts["critical_rate"] = *r.critical_rate;
+    facts["critical_rate"] = time_fact(*r.critical_rate);
     facts["momentum"] = o.momentum;
   }
   facts["moments"] = nlohmann::json::array();
@@ -229,6 +233,10 @@ void write_prediction(const PredictOptions& o, const PredictResult& r) {
   add_stack(file, "test", r, [](const auto& m) { return m.test ? &m.test->outputs : nullptr; });
   add_stack(file, "train_sd", r, [](const auto& m) { return m.train.sd ? &*m.train.sd : nullptr; });
   add_stack(file, "test_sd", r, [](const auto& m) { return m.test && m.test->sd ? &*m.test->sd : nullptr; });
+  const auto covariance = [](const auto& p) { return p.covariance ? &*p.covariance : nullptr; };
+  add_stack(file, "train_covariance", r, [&](const auto& m) { return covariance(m.train); });
+  add_stack(file, "test_covariance", r,
+            [&](const auto& m) { return m.test ? covariance(*m.test) : nullptr; });
   if (r.ridge) add_regression(file, "ridge", *r.ridge);
   if (r.nngp) add_regression(file, "nngp", *r.nngp);
   if (!r.components.empty()) {

@@ -69,17 +69,25 @@ void require_finite(const Matrix<double>& m, const std::string& what) {
   if (!all_finite(m)) throw overflow(what);
 }
 
-// The decomposition, its workspace and what is made of it: some eight matrices of n x n, four of M x n.
-void require_predict_memory(Index n, Index there) {
+// The decomposition, its workspace and what is made of it: some eight matrices of n x n, four of M x n. Of
+// covariances, those of all moments (and of the posterior) twice, the archive's copies among them, and as one
+// array those of the training set or of the others.
+void require_predict_memory(const PredictOptions& o, Index n, Index there) {
   const double rows = static_cast<double>(n), others = static_cast<double>(there);
-  run::require_memory(sizeof(double) * (8 * rows * rows + 4 * others * rows + 4 * others * others),
-                      "predictions with a kernel of " + to_string(Shape{n, n}));
+  double numbers = 8 * rows * rows + 4 * others * rows + 4 * others * others;
+  if (o.covariance) {
+    const double moments = static_cast<double>(o.ensemble ? moments_of(o) : 0),
+                 kept = moments + (o.nngp ? 1 : 0);
+    numbers += 2 * kept * (rows * rows + others * others) + moments * std::max(rows * rows, others * others);
+  }
+  run::require_memory(sizeof(double) * numbers, "predictions with a kernel of " + to_string(Shape{n, n}) +
+                                                    (o.covariance ? " and their covariances" : ""));
 }
 
 void from_limit(const PredictOptions& o, const Examples& e, PredictProblem& p) {
   const Architecture a = equal_architecture(o.model, e.train.x.shape(1), 1, 1);
   const bool both = o.ensemble || o.nngp;
-  require_predict_memory(p.y.shape(0), e.z ? e.z->shape(0) : 0);
+  require_predict_memory(o, p.y.shape(0), e.z ? e.z->shape(0) : 0);
   LimitKernels train = limit_kernels(a, e.train.x);
   p.ntk = std::move(train.ntk.values);
   require_finite(p.ntk, "limit NTK");
@@ -105,7 +113,7 @@ void from_network(const PredictOptions& o, const Examples& e, PredictProblem& p)
                               : explicit_architecture(o.model, inputs, outputs));
   const bool full = o.form == "full" && outputs > 1;
   const Index per = full ? outputs : 1;
-  require_predict_memory(p.y.shape(0) * per, e.z ? e.z->shape(0) * per : 0);
+  require_predict_memory(o, p.y.shape(0) * per, e.z ? e.z->shape(0) * per : 0);
   const auto theta = model.initialize(Seed{o.seed});
   const KernelForm form = full ? KernelForm::full : KernelForm::trace;
   auto train = empirical_kernels(model, theta, e.train.x, form);
@@ -127,8 +135,9 @@ void from_network(const PredictOptions& o, const Examples& e, PredictProblem& p)
 void from_file(const PredictOptions& o, Index all, Index there, PredictProblem& p) {
   RecordedKernel recorded = read_kernel(o, all, p.y.shape(1));
   const Index train = all - there, per = recorded.values.shape(0) / all, n = train * per;
-  require_predict_memory(n, there * per);
+  require_predict_memory(o, n, there * per);
   p.kernel = recorded.description;
+  p.precision = recorded.precision;
   if (recorded.without_outputs)
     p.warnings.push_back("f_0 is taken as zero, because '" + o.kernel +
                          "' has no outputs beside this kernel; a network starts elsewhere: give its outputs "

@@ -15,6 +15,7 @@ struct PredictProblem {
   Matrix<double> y;          ///< [N x C]
   Matrix<double> f0;         ///< [N x C]
   Matrix<double> ntk;        ///< [N x N], or full [N C x N C]
+  double precision = 0;      ///< relative, of the NTK's entries; 0: that of double
   struct Elsewhere {
     Matrix<double> f0;                ///< [M x C]
     Matrix<double> ntk;               ///< against the training set, [M x N] or [M C x N C]

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <ntape/base/errors.hpp>
 #include <ntape/dynamics/convex.hpp>
 #include <ntape/dynamics/regression.hpp>
@@ -34,23 +35,36 @@ class Predictor {
  private:
   Predicted on_train(Matrix<double> f) const {
     const double loss = objective_->value(f, p_.y);
-    return {std::move(f), loss, {}};
+    return {std::move(f), loss, {}, {}};
   }
   Predicted elsewhere(Matrix<double> f) const {
     std::optional<double> loss;
     if (p_.there->y) loss = objective_->value(f, *p_.there->y);
-    return {std::move(f), loss, {}};
+    return {std::move(f), loss, {}, {}};
   }
-  void add_sd(Predicted& to, const Gaussian& g, const std::string& where) {
+  void add_spread(Predicted& to, Gaussian& g, const std::string& where) {
     to.sd = g.deviations();
     if (!g.is_sound())
       result_.warnings.push_back("a variance of outputs " + where + " is " +
                                  significant(g.least_variance, 3) + ", which rounding (" +
                                  significant(g.rounding, 3) +
                                  ") does not explain: the kernels do not belong together, or are too coarse");
+    if (o_.covariance) to.covariance = std::move(g.covariance);
   }
   void add_report(const SolveReport& report, const std::string& of) {
     if (const auto text = warning(report)) result_.warnings.push_back(of + ": " + *text);
+  }
+
+  // Modes that count as zero stand still at any time; had they the size up to which they do, they would not.
+  void add_late(const SolveReport& report, Index examples) {
+    const double late = static_cast<double>(examples) / report.null_level;
+    const bool beyond =
+        std::any_of(result_.moments.begin(), result_.moments.end(),
+                    [&](const PredictedMoment& m) { return std::isfinite(m.time) && m.time > late; });
+    if (report.leaves_out() && beyond)
+      result_.warnings.push_back(
+          "times beyond " + significant(late, 3) + " are those of a kernel whose eigenvalues up to " +
+          significant(report.null_level, 3) + " are zero: of that size they would matter by then");
   }
 
   // Gradient flow, or descent at a rate below the critical one, (1 + m) 2 N / lambda_max.
@@ -62,9 +76,14 @@ class Predictor {
       return list;
     }
     const double top = lazy.eigenvalues().back();
-    if (!(top > 0)) throw UserError("the kernel on these inputs is zero: nothing can be trained with it");
-    result_.critical_rate = critical_rate(top, lazy.examples(), o_.momentum);
     const Rate rate = rate_of(o_.rate);
+    // Under a kernel of zeros any rate does, and nothing moves, as along the flow.
+    if (!(top > 0) && !rate.number)
+      throw UserError(
+          "the kernel on these inputs is zero, so that its critical rate is infinite and has no multiples: a "
+          "--rate that is a number is needed, and nothing can be trained with any");
+    result_.critical_rate =
+        top > 0 ? critical_rate(top, lazy.examples(), o_.momentum) : std::numeric_limits<double>::infinity();
     result_.rate = rate.number.value_or(rate.multiple.value_or(.25) * *result_.critical_rate);
     if (*result_.rate >= *result_.critical_rate)
       throw UserError("the rate " + significant(*result_.rate, 6) + " is not below the critical rate " +
@@ -83,6 +102,7 @@ class Predictor {
   void questions(const LazyPrediction& lazy, const std::vector<Moment>& list) {
     result_.report = lazy.report();
     add_report(lazy.report(), "training to the end");
+    add_late(lazy.report(), lazy.examples());
     if (o_.components > 0) {
       result_.components = leading_components(lazy, o_.components);
       result_.component_residuals = residual_components(lazy, list, o_.components);
@@ -90,7 +110,7 @@ class Predictor {
   }
 
   void frozen() {
-    const LazyPrediction lazy(p_.ntk, p_.f0, p_.y);
+    const LazyPrediction lazy(p_.ntk, p_.f0, p_.y, p_.precision);
     require_semidefinite(lazy.report());
     std::optional<LazyElsewhere> there;
     if (p_.there) there = lazy.elsewhere(p_.there->ntk, p_.there->f0);
@@ -110,14 +130,14 @@ class Predictor {
     if (p_.there) there = all.elsewhere(p_.there->ntk, p_.there->nngp, p_.there->nngp_there);
     const std::vector<Moment> list = moments(all.mean());
     for (Index k = 0; k < list.size(); ++k) {
-      const Gaussian g = all.at(list[k]);
+      Gaussian g = all.at(list[k]);
       PredictedMoment& now = result_.moments[k];
       now.train = on_train(g.mean);
-      add_sd(now.train, g, "on the training set");
+      add_spread(now.train, g, "on the training set");
       if (!there) continue;
-      const Gaussian t = there->at(list[k]);
+      Gaussian t = there->at(list[k]);
       now.test = elsewhere(t.mean);
-      add_sd(*now.test, t, "to test on");
+      add_spread(*now.test, t, "to test on");
     }
     questions(all.mean(), list);
     if (o_.early_stopping) result_.stopping = early_stopping(*there, *p_.there->y);
@@ -125,11 +145,12 @@ class Predictor {
 
   void solved() {
     const std::vector<double> times = times_of(o_);
-    result_.report = KernelFactor(p_.ntk).report(0);
+    const KernelFactor factor(p_.ntk, p_.precision);
+    result_.report = factor.report(0);
     require_semidefinite(*result_.report);
     add_report(*result_.report, "the kernel");
     const FlowCoefficients flow = flow_coefficients(
-        p_.ntk, p_.f0, p_.y, times,
+        factor, p_.ntk, p_.f0, p_.y, times,
         {.objective = o_.objective, .tolerance = o_.tolerance, .most_steps = o_.solver_steps});
     result_.solver_steps = flow.steps;
     for (Index k = 0; k < times.size(); ++k) {
@@ -137,6 +158,7 @@ class Predictor {
       if (p_.there) now.test = elsewhere(outputs_of(p_.there->ntk, flow.at[k], p_.there->f0));
       result_.moments.push_back(std::move(now));
     }
+    add_late(*result_.report, p_.y.shape(0));
   }
 
   // Along an eigenvector of negative eigenvalue the objective grows, faster and faster; and to leave out what
@@ -149,7 +171,7 @@ class Predictor {
   }
 
   PredictedRegression regression(const Matrix<double>& kernel, const Matrix<double>* across) {
-    const KernelRegression solved(kernel, p_.y, *o_.ridge);
+    const KernelRegression solved(kernel, p_.y, *o_.ridge, p_.precision);
     add_report(solved.report(), "kernel regression");
     PredictedRegression r{solved.report(), on_train(solved.mean(kernel)), {}};
     if (across != nullptr) r.test = elsewhere(solved.mean(*across));
@@ -159,13 +181,13 @@ class Predictor {
   void posterior() {
     const KernelRegression solved(p_.nngp, p_.y, o_.ridge.value_or(0));
     add_report(solved.report(), "the posterior of the NNGP");
-    const Gaussian train = solved.posterior(p_.nngp, p_.nngp);
+    Gaussian train = solved.posterior(p_.nngp, p_.nngp);
     PredictedRegression r{solved.report(), on_train(train.mean), {}};
-    add_sd(r.train, train, "of the posterior on the training set");
+    add_spread(r.train, train, "of the posterior on the training set");
     if (p_.there) {
-      const Gaussian test = solved.posterior(p_.there->nngp, p_.there->nngp_there);
+      Gaussian test = solved.posterior(p_.there->nngp, p_.there->nngp_there);
       r.test = elsewhere(test.mean);
-      add_sd(*r.test, test, "of the posterior");
+      add_spread(*r.test, test, "of the posterior");
     }
     result_.nngp = std::move(r);
   }
@@ -181,8 +203,8 @@ class Predictor {
 namespace {
 
 void require_finite(const Predicted& p, const std::string& where) {
-  const bool finite =
-      all_finite(p.outputs) && std::isfinite(p.loss.value_or(0)) && (!p.sd || all_finite(*p.sd));
+  const bool finite = all_finite(p.outputs) && std::isfinite(p.loss.value_or(0)) &&
+                      (!p.sd || all_finite(*p.sd)) && (!p.covariance || all_finite(*p.covariance));
   if (!finite) throw overflow("prediction " + where, ", or a larger ridge");
 }
 

@@ -12,9 +12,10 @@ namespace ntape::tools {
 
 /// Outputs at one moment, on the training set or elsewhere, or at the end of a regression.
 struct Predicted {
-  Matrix<double> outputs;            ///< [M x C]; of an ensemble or posterior, their mean
-  std::optional<double> loss;        ///< of these outputs, where there are targets
-  std::optional<Matrix<double>> sd;  ///< [M x C]
+  Matrix<double> outputs;                    ///< [M x C]; of an ensemble or posterior, their mean
+  std::optional<double> loss;                ///< of these outputs, where there are targets
+  std::optional<Matrix<double>> sd;          ///< [M x C]
+  std::optional<Matrix<double>> covariance;  ///< [M x M], of each output; when asked for
 };
 
 struct PredictedMoment {

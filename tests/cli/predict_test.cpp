@@ -57,7 +57,7 @@ TEST_CASE("predict writes what the library gives: the ensemble, regression and p
   const Files files;
   const Outcome result = files.predict(
       "--against z.npy --against-targets t.npy --depth 3 --activation erf --ensemble --nngp --ridge 0.1 "
-      "--times inf,0,2.5 --components 3 --early-stopping --out p.npz --json");
+      "--times inf,0,2.5 --components 3 --early-stopping --covariance --out p.npz --json");
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
   CHECK(result.err.empty());
@@ -70,6 +70,8 @@ TEST_CASE("predict writes what the library gives: the ensemble, regression and p
   const io::NpzReader file(files.folder / "p.npz");
   CHECK(file.read("times").values == std::vector<double>{0, 2.5, kInfinity});
   CHECK(file.read("test").shape == std::vector<Index>{3, 5, 2});
+  CHECK(file.read("train_covariance").shape == std::vector<Index>{3, 8, 8});
+  CHECK(file.read("test_covariance").shape == std::vector<Index>{3, 5, 5});
   const auto facts = nlohmann::json::parse(result.out);
   const double times[] = {0, 2.5, kInfinity};
   for (Index k = 0; k < 3; ++k) {
@@ -79,6 +81,8 @@ TEST_CASE("predict writes what the library gives: the ensemble, regression and p
     CHECK(largest_difference(moment_of(file, "train_sd", k), f.deviations()) == 0);
     CHECK(largest_difference(moment_of(file, "test", k), g.mean) == 0);
     CHECK(largest_difference(moment_of(file, "test_sd", k), g.deviations()) == 0);
+    CHECK(largest_difference(moment_of(file, "train_covariance", k), f.covariance) == 0);
+    CHECK(largest_difference(moment_of(file, "test_covariance", k), g.covariance) == 0);
     CHECK(facts["moments"][k]["test_loss"] == half_mean_square(g.mean, files.t));
     CHECK(file.read("train_loss").values[k] == half_mean_square(f.mean, files.y));
   }
@@ -88,6 +92,9 @@ TEST_CASE("predict writes what the library gives: the ensemble, regression and p
   const Gaussian posterior = process.posterior(cross.nngp.values, there.nngp.values);
   CHECK(largest_difference(file.read("nngp_test").values, posterior.mean) == 0);
   CHECK(largest_difference(file.read("nngp_test_sd").values, posterior.deviations()) == 0);
+  CHECK(largest_difference(file.read("nngp_test_covariance").values, posterior.covariance) == 0);
+  CHECK(largest_difference(file.read("nngp_train_covariance").values,
+                           process.posterior(train.nngp.values, train.nngp.values).covariance) == 0);
   CHECK(facts["ridge"]["solve"]["ridge"] == .1);
   CHECK(facts["solve"]["condition"] == ensemble.mean().report().condition);
   CHECK(facts["early_stopping"]["test_loss"] == early_stopping(other, files.t).loss);
@@ -152,7 +159,8 @@ TEST_CASE("predict solves other objectives, and takes centred one-hot targets fo
   const auto facts = nlohmann::json::parse(
       files.predict("--objective softmax_cross_entropy --times 0,3 --json").out)["solve"];
   CHECK(facts["condition"].is_number());
-  for (const char* of : {"backward_error", "null_modes", "unreachable"}) CHECK(facts[of].is_null());
+  for (const char* of : {"backward_error", "ridge", "unreachable"}) CHECK(facts[of].is_null());
+  CHECK(facts["null_modes"] == 0);
   const Outcome cut = files.predict("--objective softmax_cross_entropy --times 1e9 --solver-steps 50");
   CHECK(cut.code == 2);
   CHECK(contains(cut.err, "after 50 steps of its solver"));
@@ -268,6 +276,21 @@ TEST_CASE("examples that repeat are predicted, with a warning of what the kernel
                  "ntape: warning: training to the end: the kernel does not determine every mode: 1 of 8"));
   CHECK(contains(result.err, "ntape: warning: kernel regression: "));
   CHECK(!contains(result.out, "nan"));
+  // One below rounding does nothing, which is said; one above is what little it is.
+  const auto regression = [&](const std::string& ridge) {
+    return nlohmann::json::parse(
+        files.predict("--against z.npy --times inf --json --ridge " + ridge).out)["ridge"];
+  };
+  const auto none = regression("0");
+  for (const std::string ridge : {"1e-18", "1e-15"}) {
+    const auto tiny = regression(ridge);
+    // The least eigenvalue that counts is above 1e-3.
+    CHECK(tiny["train_loss"].get<double>() ==
+          doctest::Approx(none["train_loss"].get<double>()).epsilon(1e-10));
+    CHECK(tiny["solve"]["null_modes"] == none["solve"]["null_modes"]);
+  }
+  CHECK(contains(files.predict("--against z.npy --times inf --ridge 1e-18").err,
+                 "a ridge of 1e-18 is too small to determine them"));
   // A ridge mends the regression.
   CHECK(!contains(files.predict("--against z.npy --ridge 0.1 --times inf").err, "kernel regression"));
 }
@@ -294,7 +317,11 @@ TEST_CASE("what predict cannot do is one sentence") {
   io::write_npy(files.folder / "slightly.npy", gram);
   gram(0, 0) = -1e-5;
   io::write_npy(files.folder / "rounded.npy", gram);
+  io::write_npy(files.folder / "zeros.npy", zeros<double>(8, 8));
   const std::string before = listing(files.folder.path());
+  const Outcome unwritten = files.predict("--ensemble --covariance");
+  CHECK(unwritten.code == 2);
+  CHECK(contains(unwritten.err, "--covariance has no effect here: covariances are written to --out"));
   CHECK(files.predict("--kernel rounded.npy").code == 0);
   const auto refused = [&](const std::string& line, const std::string& part) {
     CAPTURE(line);
@@ -306,6 +333,9 @@ TEST_CASE("what predict cannot do is one sentence") {
     CHECK(listing(files.folder.path()) == before);
   };
   refused("--kernel start --ensemble", "--kernel limit");
+  refused("--covariance", "--covariance has no effect here: it belongs to --ensemble and --nngp");
+  refused("--kernel zeros.npy --steps 3", "its critical rate is infinite");
+  refused("--kernel zeros.npy --steps 3 --rate 0.5x", "its critical rate is infinite");
   refused("--kernel two.npz", "a, b; name one with --array");
   refused("--kernel two.npz --array c", "a, b");
   refused("--kernel two.npz --array a", "not symmetric");
@@ -345,4 +375,107 @@ TEST_CASE("what predict cannot do is one sentence") {
   refused("--kernel k.npy --depth 3", "no effect");
   refused("--tolerance 1e-6", "needs no solver");
   refused("--objective softmax_cross_entropy --tolerance 1e-17", "1e-13");
+}
+
+TEST_CASE("a kernel in float32 is known to float32, and predictions and warnings go by that") {
+  const Files files;
+  constexpr float kLast = 1 + 0x1p-23F;
+  Matrix<float> k = make_matrix<float>(3, 3);
+  k.fill(.5F);
+  k(0, 0) = k(0, 1) = k(1, 0) = k(2, 2) = 1;
+  k(1, 1) = kLast;
+  Matrix<double> y = make_matrix<double>(3, 1);
+  y(0, 0) = 1;
+  y(1, 0) = -1;
+  y(2, 0) = .3;
+  io::write_npy(files.folder / "x.npy", normal<double>(3, 2, 1));
+  io::write_npy(files.folder / "y.npy", y);
+  io::write_npy(files.folder / "f.npy", zeros<double>(3, 1));
+  io::write_npy(files.folder / "k.npy", k);
+  const std::string line = "--kernel k.npy --start-outputs f.npy --test 1 --times 0,1,inf";
+  const Outcome result = files.predict(line + " --out p.npz");
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(contains(result.err, "the kernel does not determine every mode: its values are known to 1.19e-07"));
+  // Taken for exact, (.5, .5) K^{-1} (1, -1) is .5; of minimum norm it is that of the mean of targets, 0, and
+  // a rounding to float.
+  CHECK(std::abs(moment_of(io::NpzReader(files.folder / "p.npz"), "test", 2)[0]) < 1e-6);
+  const auto facts = nlohmann::json::parse(files.predict(line + " --ridge 1e-8 --json").out);
+  CHECK(facts["solve"]["precision"] == 0x1p-23);
+  CHECK(facts["ridge"]["solve"]["null_modes"] == 1);
+  CHECK(std::abs(facts["ridge"]["train_loss"].get<double>() - .5) < 1e-6);
+  // Of doubles that name the same numbers, another answer.
+  Matrix<double> doubles = make_matrix<double>(3, 3);
+  std::copy(k.begin(), k.end(), doubles.begin());
+  io::write_npy(files.folder / "k.npy", doubles);
+  CHECK(!contains(files.predict(line).err, "does not determine"));
+}
+
+TEST_CASE("a run of drift in f32 records floats, so that predict knows") {
+  const Files files;
+  REQUIRE(run(tool_line(
+                  "drift --inputs x.npy --targets y.npy --depth 3 --width 6 --seeds 1 --steps 2 --precision "
+                  "f32 --quiet --out run"),
+              without_gnuplot(files.folder.path()))
+              .code == 0);
+  const io::NpzReader kernels(files.folder / "run/kernels.npz");
+  for (const char* of : {"theta_0_width_6", "theta_end_width_6", "outputs_0_width_6"})
+    CHECK(kernels.read(of).epsilon == 0x1p-23);
+  CHECK(kernels.read("theta_inf").epsilon == 0x1p-52);
+}
+
+TEST_CASE("a kernel of zeros trains nothing, along the flow and in steps") {
+  const Files files;
+  io::write_npy(files.folder / "k.npy", zeros<double>(8, 8));
+  io::write_npy(files.folder / "f.npy", normal<double>(8, 2, 5));
+  const auto losses = [&](const std::string& line) {
+    const Outcome result = files.predict("--kernel k.npy --start-outputs f.npy --json " + line);
+    CAPTURE(result.err);
+    REQUIRE(result.code == 0);
+    CHECK(contains(result.err, "8 of 8 eigenvalues"));
+    const auto facts = nlohmann::json::parse(result.out);
+    if (facts.contains("rate")) CHECK(facts["critical_rate"] == "inf");
+    return std::vector<double>{facts["moments"][0]["train_loss"], facts["moments"][1]["train_loss"]};
+  };
+  const auto flow = losses("--times 0,7");
+  // y + (f_0 - y) in two roundings
+  CHECK(flow[1] == doctest::Approx(flow[0]).epsilon(1e-14));
+  CHECK(losses("--steps 0,3 --rate 1e9") == flow);
+  CHECK(losses("--steps 0,3 --rate 1 --momentum 0.5") == flow);
+}
+
+TEST_CASE("no training objective rises under a kernel with a negative eigenvalue, and late times are said") {
+  const Files files;
+  Matrix<double> k = zeros<double>(8, 8), y = zeros<double>(8, 1);
+  for (Index i = 0; i < 8; ++i) {
+    k(i, i) = i == 7 ? -1e-5 : 1;
+    y(i, 0) = i % 2 == 0 ? 1 : -1;
+  }
+  io::write_npy(files.folder / "k.npy", k);
+  io::write_npy(files.folder / "y.npy", y);
+  for (const std::string name : {"logistic", "mean_square"}) {
+    const Outcome result =
+        files.predict("--kernel k.npy --objective " + name + " --times 0,1,1e6,1e7 --json");
+    const auto moments = nlohmann::json::parse(result.out)["moments"];
+    for (Index m = 1; m < 4; ++m)
+      CHECK(moments[m]["train_loss"].get<double>() <= moments[m - 1]["train_loss"].get<double>());
+    CHECK(contains(result.err, "1 of 8 eigenvalues (1 negative) count as zero"));
+    // N over 1e-5
+    CHECK(contains(result.err, "times beyond 8e+05 are those of a kernel whose"));
+  }
+  CHECK(!contains(files.predict("--kernel k.npy --times 0,1e5,inf").err, "times beyond"));
+}
+
+TEST_CASE("covariances that cannot be held are refused at once") {
+  // 20 000 of them, 2 TB; without them, 0.3 GB.
+  std::string times = "0";
+  for (Index k = 1; k < 20000; ++k) times += ",0";
+  const TempDir folder;
+  const Outcome result =
+      run(tool_line("predict --data sphere:3 --examples 2000 --ensemble --covariance --out p.npz --times " +
+                    times),
+          {.folder = folder.path()});
+  CHECK(result.code == 2);
+  CHECK(contains(result.err, "and their covariances"));
+  CHECK(!std::filesystem::exists(folder / "p.npz"));
 }

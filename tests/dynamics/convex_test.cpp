@@ -4,6 +4,7 @@
 #include <ntape/base/errors.hpp>
 #include <ntape/dynamics/convex.hpp>
 #include <ntape/dynamics/lazy.hpp>
+#include <utility>
 
 #include "support/matrices.hpp"
 
@@ -113,4 +114,44 @@ TEST_CASE("what the flow cannot follow is refused") {
   CHECK_THROWS_AS((void)flow_coefficients(k, f0, y, {1}, {.objective = "hinge"}), UserError);
   CHECK_THROWS_AS((void)flow_coefficients(k, zeros<double>(4, 1), y, {1}, {}), ShapeError);
   CHECK_THROWS_AS((void)outputs_of(k, y, zeros<double>(3, 2)), ShapeError);
+}
+
+TEST_CASE("no objective rises along the flow, whatever rounding has left of a kernel's null modes") {
+  // An eigenvalue below zero; and examples that repeat, with other classes.
+  Matrix<double> indefinite = zeros<double>(2, 2);
+  indefinite(0, 0) = 1;
+  indefinite(1, 1) = -1e-5;
+  auto root = normal<double>(6, 9, 1);
+  for (Index i = 3; i < 6; ++i) std::copy_n(row(root, i - 3), 9, row(root, i));
+  const Matrix<double> twice = linalg::gram(linalg::view(root));
+  for (const Matrix<double>* k : {&std::as_const(indefinite), &twice})
+    for (const std::string name : {"softmax_cross_entropy", "logistic"}) {
+      const Index n = k->shape(0), classes = 2;
+      const auto f0 = zeros<double>(n, classes);
+      auto y = zeros<double>(n, classes);
+      for (Index i = 0; i < n; ++i) y(i, (i % 3 + i / 3) % 2) = 1;
+      if (name == "logistic")
+        for (double& v : y) v = 2 * v - 1;
+      // Where classes contradict each other the solver's steps stay short.
+      std::vector<double> times = {0, 1, 10, 1e3};
+      if (k == &indefinite) times.insert(times.end(), {1e6, 1e7});
+      const auto flow = flow_coefficients(*k, f0, y, times, {.objective = name});
+      const auto cost = objective<double>(name);
+      const KernelFactor factor(*k);
+      CHECK(factor.null_vectors().rows == (k == &twice ? 3 : 1));
+      double before = HUGE_VAL;
+      for (Index t = 0; t < times.size(); ++t) {
+        const double value = cost->value(outputs_of(*k, flow.at[t], f0), y);
+        // the solver's tolerance, of some steps
+        CHECK(value < before + 1e-7);
+        before = value;
+        // Coefficients along null modes would grow like t; the rounding of a slope below 1 does.
+        const auto along = factor.components(flow.at[t]);
+        for (Index m = 0; m < factor.null_vectors().rows; ++m)
+          for (Index c = 0; c < classes; ++c) CHECK(std::abs(along(m, c)) < 1e-15 * (1 + times[t]));
+      }
+    }
+  CHECK_THROWS_AS(
+      (void)flow_coefficients(KernelFactor(indefinite), twice, zeros<double>(6, 2), one_hot(6, 2), {1}, {}),
+      ShapeError);
 }

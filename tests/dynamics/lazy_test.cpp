@@ -246,3 +246,33 @@ TEST_CASE("a kernel that fits nothing is refused") {
   CHECK_THROWS_AS((void)lazy.elsewhere(zeros<double>(2, 4), zeros<double>(3, 1)), ShapeError);
   CHECK_THROWS_AS((void)lazy.elsewhere(zeros<double>(2, 4), zeros<double>(2, 2)), ShapeError);
 }
+
+TEST_CASE("a kernel known to float determines no mode that floats do not") {
+  // Two examples that differ by one unit in the last place, a float apart: half of that is the eigenvalue of
+  // their difference, which the rounding of any entry could have made.
+  constexpr double kFloat = 0x1p-23;
+  Matrix<double> k = make_matrix<double>(2, 2), kappa = make_matrix<double>(1, 2),
+                 y = make_matrix<double>(2, 1);
+  k.fill(1);
+  k(1, 1) = 1 + kFloat;
+  kappa(0, 0) = .5;
+  kappa(0, 1) = .5 + kFloat / 2;
+  y(0, 0) = 1;
+  y(1, 0) = -1;
+  const auto zero = zeros<double>(2, 1), zero_there = zeros<double>(1, 1);
+  const LazyPrediction as_floats(k, zero, y, kFloat), as_doubles(k, zero, y);
+  CHECK(as_doubles.report().null_modes == 0);
+  CHECK(as_floats.report().null_modes == 1);
+  CHECK(as_floats.report().precision == kFloat);
+  // 2^-23 |K|_F = 2^-23 * 2
+  CHECK(as_floats.report().null_level == doctest::Approx(2 * kFloat).epsilon(1e-6));
+  REQUIRE(warning(as_floats.report()));
+  CHECK(warning(as_floats.report())->find("known to 1.19e-07") != std::string::npos);
+  const double end = as_floats.elsewhere(kappa, zero_there).at(Moment::flow(kInfinity))(0, 0);
+  CHECK(std::abs(end) < 1e-6);  // the two targets' mean is 0; a few roundings to float
+  // Taken for exact, a = K^{-1} y = (1 + 2^24, -2^24), and kappa a = 1/2 - 1.
+  CHECK(as_doubles.elsewhere(kappa, zero_there).at(Moment::flow(kInfinity))(0, 0) ==
+        doctest::Approx(-.5).epsilon(1e-6));
+  CHECK_THROWS_AS(LazyPrediction(k, zero, y, 1), UserError);
+  CHECK_THROWS_AS(LazyPrediction(k, zero, y, std::nan("")), UserError);
+}

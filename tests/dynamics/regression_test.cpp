@@ -80,10 +80,81 @@ TEST_CASE("a kernel of few features warns with its figures, and a ridge mends it
   CHECK(!warning(mended.report()));
   CHECK(mended.report().unreachable == 0);
   CHECK(mended.report().condition == doctest::Approx(mended.report().lambda_max / .1 + 1).epsilon(1e-12));
-  // A tiny one does not: the condition is said.
-  const KernelRegression hardly(k, y, 1e-13);
+  // A tiny one hardly does, which is said.
+  const KernelRegression hardly(k, y, 1e-12);
   REQUIRE(warning(hardly.report()));
+  CHECK(warning(hardly.report())->find("16 of 20 eigenvalues") != std::string::npos);
   CHECK(hardly.report().condition > 1e12);
+  CHECK(hardly.report().full_condition == hardly.report().condition);
+  // One below the rounding of K, 20 * 2.2e-16 * 40, determines nothing.
+  const KernelRegression none(k, y, 1e-14);
+  REQUIRE(warning(none.report()));
+  for (const char* part : {"16 of 20", "count as zero", "ridge of 1e-14 is too small", "out of reach"})
+    CHECK(warning(none.report())->find(part) != std::string::npos);
+  CHECK(none.report().condition < 1e6);
+}
+
+TEST_CASE("no ridge makes a regression fit worse than the start, or worse than rounding explains") {
+  // Five features for eight examples.
+  const auto root = normal<double>(8, 5, 1), other = normal<double>(3, 5, 2);
+  const auto y = normal<double>(8, 1, 3);
+  const auto k = linalg::gram(linalg::view(root)),
+             kappa = linalg::gram(linalg::view(other), linalg::view(root));
+  const KernelRegression bare(k, y, 0);
+  const Matrix<double> on_train = bare.mean(k), there = bare.mean(kappa);
+  const double level = bare.report().null_level;
+  // The least eigenvalue that counts is above 0.02, kappa below 10: outputs of order 1 move by 10 r / 0.02^2.
+  // What rounding has left along null modes is of the size of the null level, over r, where r is above it.
+  REQUIRE(bare.report().condition < 1e3);
+  for (const double r : {1e-300, 1e-18, 1e-15, level, 10 * level, 1e3 * level, 1e-10, 1e-8}) {
+    CAPTURE(r);
+    const KernelRegression regression(k, y, r);
+    const double allowed = 1e-12 + 3e4 * r + (r > level ? 3 * level / r : 0);
+    CHECK(largest_difference(regression.mean(k), on_train) < allowed);
+    CHECK(largest_difference(regression.mean(kappa), there) < allowed);
+    CHECK(regression.report().backward_error < 1e-14);
+    const Gaussian g = regression.posterior(k, k);
+    // a posterior's variance is at most that of the prior, 20 here
+    for (Index i = 0; i < 8; ++i) CHECK(g.covariance(i, i) <= k(i, i) * (1 + 1e-14));
+    CHECK(g.is_sound());
+  }
+  Matrix<double> indefinite = zeros<double>(2, 2), ones = make_matrix<double>(2, 1);
+  indefinite(0, 0) = ones(0, 0) = ones(1, 0) = 1;
+  indefinite(1, 1) = -1e-5;
+  for (const double r : {0.0, 5e-6, 1e-5, 2e-5, 1e-3}) {
+    const KernelRegression regression(indefinite, ones, r);
+    const Matrix<double> f = regression.mean(indefinite);
+    CHECK(f(0, 0) == doctest::Approx(1 / (1 + r)).epsilon(1e-15));
+    CHECK(f(1, 0) == 0);  // where it was at the start
+    REQUIRE(warning(regression.report()));
+    // All that counts, and nothing else, is in both conditions.
+    const SolveReport& report = regression.report();
+    CHECK(report.condition == doctest::Approx(r > 1e-5 ? (1 + r) / r : 1).epsilon(1e-15));
+    if (r > 1e-5) CHECK(report.full_condition == report.condition);
+    // The kernel that was solved with is off by its negative eigenvalue.
+    CHECK(report.backward_error < 1.1e-5);
+  }
+}
+
+TEST_CASE("a solve that went wrong is reported, and nothing is that a solve of floats cannot help") {
+  SolveReport report{.size = 4, .lambda_max = 1, .lambda_min = .5};
+  report.condition = report.full_condition = 2;
+  report.solved = true;
+  report.backward_error = 1e-9;
+  REQUIRE(warning(report));
+  CHECK(warning(report)->find("the solve with the kernel went wrong") == 0);
+  CHECK(warning(report)->find("backward error 1e-09") != std::string::npos);
+  report.backward_error = 1e-11;
+  CHECK(!warning(report));
+  report.precision = 0x1p-23;
+  report.backward_error = 1e-7;
+  CHECK(!warning(report));
+  // Three digits are left of a system that floats name, up to a condition of 8389.
+  report.condition = 8000;
+  CHECK(!warning(report));
+  report.condition = 9000;
+  REQUIRE(warning(report));
+  CHECK(warning(report)->find("known to 1.19e-07") != std::string::npos);
 }
 
 TEST_CASE("ridges and shapes that cannot be are refused") {

@@ -115,6 +115,13 @@ TEST_CASE("npy: the header is laid out as numpy's") {
 TEST_CASE("npy: every dtype is read") {
   check_dtype<double>("<f8");
   check_dtype<float>("<f4");
+  // and how far apart its numbers are is said
+  const auto epsilon = [](const char* descr, const std::string& payload) {
+    return read_npy(as_bytes(image(dict(descr, "(1,)"), payload)), "a").epsilon;
+  };
+  CHECK(epsilon("<f8", raw<double>({3})) == 0x1p-52);
+  CHECK(epsilon("<f4", raw<float>({3})) == 0x1p-23);
+  CHECK(epsilon("<i4", raw<std::int32_t>({3})) == 0);
   check_dtype<std::uint8_t>("|u1");
   check_dtype<std::int8_t>("|i1");
   check_dtype<std::uint16_t>("<u2");

@@ -43,17 +43,19 @@ double row_bound(const Matrix<double>& k) {
   return top;
 }
 
-// d_t a = dC/df(f_0 - Theta a); storage is kept from call to call.
+// d_t a = P dC/df(f_0 - Theta a); storage is kept from call to call.
 class Flow {
  public:
-  Flow(const Matrix<double>& kernel, const Matrix<double>& f0, const Matrix<double>& y,
-       const std::string& name)
-      : kernel_(kernel),
+  Flow(const Matrix<double>& kernel, linalg::View<double> null, const Matrix<double>& f0,
+       const Matrix<double>& y, const std::string& name)
+      : null_(null),
+        kernel_(kernel),
         f0_(f0),
         y_(y),
         objective_(objective<double>(name)),
         f_(f0),
-        slope_(make_stack<double>(1, f0.shape(0), f0.shape(1))) {}
+        slope_(make_stack<double>(1, f0.shape(0), f0.shape(1))),
+        along_null_(make_matrix<double>(null.rows, f0.size() / kernel.shape(0))) {}
 
   void operator()(const State& a, State& rate, double) {
     const Index n = kernel_.shape(0), columns = f0_.size() / n;
@@ -61,14 +63,22 @@ class Flow {
     linalg::gemm(-1.0, linalg::view(kernel_), linalg::Op::plain, linalg::View<double>{a.data(), n, columns},
                  linalg::Op::plain, 1.0, f_.data(), columns);
     objective_->cotangent(f_, y_, slope_);
+    if (null_.rows > 0) {
+      linalg::gemm(1.0, null_, linalg::Op::plain, linalg::View<double>{slope_.data(), n, columns},
+                   linalg::Op::plain, 0.0, along_null_.data(), columns);
+      linalg::gemm(-1.0, null_, linalg::Op::transposed, linalg::view(along_null_), linalg::Op::plain, 1.0,
+                   slope_.data(), columns);
+    }
     std::copy(slope_.begin(), slope_.end(), rate.begin());
   }
 
  private:
+  linalg::View<double> null_;  // I - P, as rows
   const Matrix<double>&kernel_, &f0_, &y_;
   ObjectivePtr<double> objective_;
   Matrix<double> f_;
   Stack<double> slope_;
+  Matrix<double> along_null_;
 };
 
 Matrix<double> shaped(const State& a, Shape shape) {
@@ -87,7 +97,18 @@ FlowCoefficients flow_coefficients(const Matrix<double>& kernel, const Matrix<do
                                    const Matrix<double>& y, const std::vector<double>& times,
                                    const FlowOptions& options) {
   require(kernel, f0, y, times, options);
-  Flow flow(kernel, f0, y, options.objective);
+  return flow_coefficients(KernelFactor(kernel), kernel, f0, y, times, options);
+}
+
+FlowCoefficients flow_coefficients(const KernelFactor& factor, const Matrix<double>& kernel,
+                                   const Matrix<double>& f0, const Matrix<double>& y,
+                                   const std::vector<double>& times, const FlowOptions& options) {
+  require(kernel, f0, y, times, options);
+  if (factor.size() != kernel.shape(0))
+    throw ShapeError("gradient flow: the factored kernel is " +
+                     to_string(Shape{factor.size(), factor.size()}) + " and the kernel " +
+                     to_string(shape_of(kernel)));
+  Flow flow(kernel, factor.null_vectors(), f0, y, options.objective);
   State start(f0.size(), 0), now(f0.size());
   flow(start, now, 0);  // targets are refused here
   FlowCoefficients result{times, {}, 0};

@@ -26,11 +26,24 @@ void require_kernel(const Matrix<double>& k, const std::string& what) {
                     " of the largest");
 }
 
-KernelFactor::KernelFactor(const Matrix<double>& kernel) {
+KernelFactor::KernelFactor(const Matrix<double>& kernel, double precision)
+    : precision_(std::max(precision, kDoublePrecision)) {
+  if (!(precision < 1))
+    throw UserError("the precision of a kernel is " + detail::text(precision) +
+                    ", and less than 1 is needed");
   require_kernel(kernel, "the kernel to factor");
   eigen_ = linalg::symmetric_eigen(kernel);
-  const double rounding = static_cast<double>(size()) * std::numeric_limits<double>::epsilon();
-  null_level_ = std::max(rounding * eigen_.values.back(), -eigen_.values.front());
+  // Over the largest, whose square need not be a double.
+  const double top = std::max(std::abs(eigen_.values.front()), std::abs(eigen_.values.back()));
+  double squares = 0;
+  for (const double v : eigen_.values) squares += top > 0 ? v / top * (v / top) : 0;
+  rounding_ = top * std::max(static_cast<double>(size()) * kDoublePrecision, precision_ * std::sqrt(squares));
+}
+
+linalg::View<double> KernelFactor::null_vectors() const {
+  Index count = 0;
+  while (count < size() && is_null(count)) ++count;
+  return {eigen_.vectors.data(), count, size()};
 }
 
 bool KernelFactor::fits(Shape f) const {
@@ -69,9 +82,12 @@ Moment::Response KernelFactor::response(Index mode, const Moment& moment, Index 
   return moment.response(eigen_.values[mode] / static_cast<double>(examples));
 }
 
+bool KernelFactor::acts(Index mode, double ridge) const {
+  return ridge > null_level() ? eigen_.values[mode] > 0 : !is_null(mode);
+}
+
 double KernelFactor::inverse(Index mode, double ridge) const {
-  if (ridge == 0 && is_null(mode)) return 0;
-  return 1 / (std::max(eigen_.values[mode], 0.0) + ridge);
+  return acts(mode, ridge) ? 1 / (eigen_.values[mode] + ridge) : 0;
 }
 
 SolveReport KernelFactor::report(double ridge) const {
@@ -79,7 +95,9 @@ SolveReport KernelFactor::report(double ridge) const {
     throw UserError("the ridge is " + detail::text(ridge) + "; it must be at least 0 and finite");
   const std::vector<double>& lambda = eigen_.values;
   SolveReport r{.size = size(), .lambda_max = lambda.back(), .lambda_min = lambda.front()};
-  r.null_level = null_level_;
+  r.precision = precision_;
+  r.rounding = rounding_;
+  r.null_level = null_level();
   r.regularizer = ridge;
   double trace = 0, least = std::numeric_limits<double>::infinity(), smallest = least, largest = 0;
   for (Index k = 0; k < size(); ++k) {
@@ -93,9 +111,12 @@ SolveReport KernelFactor::report(double ridge) const {
     smallest = std::min(smallest, std::abs(lambda[k] + ridge));
     largest = std::max(largest, std::abs(lambda[k] + ridge));
   }
+  // A ridge that counts makes every mode count, negative ones as zero; then the two are the same.
+  if (!r.leaves_out() && r.null_modes > 0) {
+    least = std::max(lambda.front(), 0.0);
+    smallest = least + ridge;
+  }
   r.full_condition = smallest > 0 ? largest / smallest : std::numeric_limits<double>::infinity();
-  // With a ridge, null modes take part: they are r.
-  if (ridge > 0 && r.null_modes > 0) least = 0;
   r.condition = least + ridge > 0 && std::isfinite(least) ? (r.lambda_max + ridge) / (least + ridge)
                                                           : std::numeric_limits<double>::infinity();
   double entropy = 0;
@@ -107,15 +128,21 @@ SolveReport KernelFactor::report(double ridge) const {
 
 KernelFactor::Solution KernelFactor::solve(const Matrix<double>& kernel, const Matrix<double>& b,
                                            double ridge) const {
-  Solution s{make_matrix<double>(0, 0), report(ridge)};
+  Solution s{make_matrix<double>(0, 0), make_matrix<double>(0, 0), report(ridge)};
   s.report.solved = true;
-  Matrix<double> modes = components(b), null = zeros<double>(modes.shape(0), modes.shape(1));
+  Matrix<double> modes = components(b), null = zeros<double>(modes.shape(0), modes.shape(1)), idle = null;
   for (Index k = 0; k < size(); ++k)
     for (Index c = 0; c < modes.shape(1); ++c) {
-      if (ridge == 0 && is_null(k)) null(k, c) = modes(k, c);
+      if (!acts(k, ridge)) (s.report.leaves_out() ? null(k, c) : idle(k, c)) = modes(k, c);
       modes(k, c) *= inverse(k, ridge);
     }
-  s.x = function(modes, shape_of(b));
+  s.x = s.acting = function(modes, shape_of(b));
+  // K knows nothing of an idle mode, the ridge alone does.
+  if (ridge > 0 && !s.report.leaves_out()) {
+    for (double& v : idle) v /= ridge;
+    const Matrix<double> rest = function(idle, shape_of(b));
+    for (Index i = 0; i < b.size(); ++i) s.x.data()[i] += rest.data()[i];
+  }
   // b - (K + r) x, less what is out of reach
   Matrix<double> rest = function(null, shape_of(b));
   const double size_of_b = frobenius_norm(b);

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <ntape/dynamics/moment.hpp>
 #include <ntape/dynamics/solve_report.hpp>
 #include <ntape/tensor/linalg.hpp>
 #include <ntape/tensor/matrix.hpp>
 #include <string>
+#include <vector>
 
 namespace ntape {
 
@@ -19,21 +21,28 @@ void require_kernel(const Matrix<double>& kernel, const std::string& what);
 ///
 /// The eigenvalues are those of K, not divided by N. Where they are negative, which those of no Gram matrix
 /// are, they count as zero. A mode up to null_level() is one that K cannot tell from zero: it is left out, at
-/// any time and in solves without a ridge (minimum norm).
+/// any time and in solves whose ridge is not above that level (minimum norm).
 class KernelFactor {
  public:
-  /// Throws as require_kernel, and UserError when K is too large for LAPACK. Cost about 9 n^3 flops, two n x
-  /// n matrices.
-  explicit KernelFactor(const Matrix<double>& kernel);
+  /// `precision`: to what relative accuracy the entries of K are known, as 2^-23 of a kernel of floats; at
+  /// least that of double. Throws as require_kernel, and UserError for a precision that is not below 1 or
+  /// when K is too large for LAPACK. Cost about 9 n^3 flops, two n x n matrices.
+  explicit KernelFactor(const Matrix<double>& kernel, double precision = kDoublePrecision);
 
   [[nodiscard]] Index size() const { return eigen_.values.size(); }
   /// Ascending, as they were computed: negative ones, too.
   [[nodiscard]] const std::vector<double>& eigenvalues() const { return eigen_.values; }
   /// Row k is the unit eigenvector of eigenvalue k.
   [[nodiscard]] const Matrix<double>& vectors() const { return eigen_.vectors; }
-  /// n eps lambda_max, what rounding makes of a zero, or |lambda_min| where that is negative and larger.
-  [[nodiscard]] double null_level() const { return null_level_; }
-  [[nodiscard]] bool is_null(Index mode) const { return eigen_.values[mode] <= null_level_; }
+  [[nodiscard]] double precision() const { return precision_; }
+  /// What rounding can make of an eigenvalue that is zero: n eps lambda_max by the decomposition, eps that of
+  /// double, or precision |K|_F by that of the entries, which moves no eigenvalue by more.
+  [[nodiscard]] double rounding() const { return rounding_; }
+  /// rounding(), or |lambda_min| where that is negative and larger.
+  [[nodiscard]] double null_level() const { return std::max(rounding_, -eigen_.values.front()); }
+  [[nodiscard]] bool is_null(Index mode) const { return eigen_.values[mode] <= null_level(); }
+  /// The eigenvectors [m x n] of null modes, as rows, which are the first of all.
+  [[nodiscard]] linalg::View<double> null_vectors() const;
 
   /// Whether functions [N x C] belong to this kernel: n = N, or n = N C.
   [[nodiscard]] bool fits(Shape function) const;
@@ -48,15 +57,21 @@ class KernelFactor {
   /// What a moment of training on N examples does to mode k; null modes stay where they are.
   [[nodiscard]] Moment::Response response(Index mode, const Moment& moment, Index examples) const;
 
-  /// (K + r I)^{-1} b, r >= 0 in absolute terms, b a function; of minimum norm when r = 0. `kernel` is K
-  /// again, which is not kept, for the backward error. 6 n^2 C flops. Throws UserError for another r.
+  /// (K + r I)^{-1} b, r >= 0 in absolute terms, b a function; of minimum norm where r is not above
+  /// null_level(), because b/r along a null mode, times what rounding has left of it in K or in kappa, would
+  /// be anything. `kernel` is K again, which is not kept, for the backward error. 8 n^2 C flops. Throws
+  /// UserError for another r.
   struct Solution {
     Matrix<double> x;
+    Matrix<double> acting;  ///< x without the modes that count as zero: outputs are kappa times this
     SolveReport report;
   };
   [[nodiscard]] Solution solve(const Matrix<double>& kernel, const Matrix<double>& b, double ridge) const;
 
-  /// 1/(lambda_k + r); zero where r = 0 and mode k is null.
+  /// Whether mode k counts under this ridge: any with a positive eigenvalue where r is above null_level(),
+  /// only those that are not null otherwise.
+  [[nodiscard]] bool acts(Index mode, double ridge) const;
+  /// 1/(lambda_k + r) where mode k acts, else 0: (K + r I)^{-1} between two factors of K.
   [[nodiscard]] double inverse(Index mode, double ridge) const;
 
   /// The report without a right-hand side: not solved, its backward error and unreachable share are zero.
@@ -64,7 +79,7 @@ class KernelFactor {
 
  private:
   linalg::Eigen eigen_;
-  double null_level_ = 0;
+  double precision_, rounding_ = 0;
 };
 
 }  // namespace ntape

@@ -7,21 +7,21 @@ namespace {
 
 // Factored, once the shapes are known to fit.
 std::shared_ptr<const KernelFactor> factor_of(const Matrix<double>& kernel, const Matrix<double>& f0,
-                                              const Matrix<double>& y) {
+                                              const Matrix<double>& y, double precision) {
   const bool fits = kernel.shape(0) == y.shape(0) || kernel.shape(0) == y.size();
   if (shape_of(f0) != shape_of(y) || kernel.shape(0) != kernel.shape(1) || !fits)
     throw ShapeError("LazyPrediction: the kernel is " + to_string(shape_of(kernel)) + ", outputs are " +
                      to_string(shape_of(f0)) + " and targets are " + to_string(shape_of(y)));
   detail::require_finite(f0, "outputs at the start");
   detail::require_finite(y, "targets");
-  return std::make_shared<const KernelFactor>(kernel);
+  return std::make_shared<const KernelFactor>(kernel, precision);
 }
 
 }  // namespace
 
 LazyPrediction::LazyPrediction(const Matrix<double>& kernel, const Matrix<double>& f0,
-                               const Matrix<double>& y)
-    : LazyPrediction(factor_of(kernel, f0, y), kernel, f0, y) {}
+                               const Matrix<double>& y, double precision)
+    : LazyPrediction(factor_of(kernel, f0, y, precision), kernel, f0, y) {}
 
 LazyPrediction::LazyPrediction(std::shared_ptr<const KernelFactor> factor, const Matrix<double>& kernel,
                                const Matrix<double>& f0, const Matrix<double>& y)

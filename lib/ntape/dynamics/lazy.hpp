@@ -21,9 +21,10 @@ class LazyElsewhere;
 /// Copies share the factored kernel.
 class LazyPrediction {
  public:
-  /// f0, y [N x C]. Throws ShapeError when the kernel fits neither way, UserError when they are not finite,
-  /// otherwise as KernelFactor. Cost: one eigendecomposition.
-  LazyPrediction(const Matrix<double>& kernel, const Matrix<double>& f0, const Matrix<double>& y);
+  /// f0, y [N x C]; `precision` as for KernelFactor. Throws ShapeError when the kernel fits neither way,
+  /// UserError when they are not finite, otherwise as KernelFactor. Cost: one eigendecomposition.
+  LazyPrediction(const Matrix<double>& kernel, const Matrix<double>& f0, const Matrix<double>& y,
+                 double precision = kDoublePrecision);
   /// The same of a kernel that is factored already, as for many networks under one limit; `kernel` is again
   /// what was factored, and is not kept. Cost 10 n^2 C flops.
   LazyPrediction(std::shared_ptr<const KernelFactor> factor, const Matrix<double>& kernel,

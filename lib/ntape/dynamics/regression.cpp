@@ -1,17 +1,18 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <ntape/base/errors.hpp>
 #include <ntape/dynamics/regression.hpp>
 #include <ntape/dynamics/text.hpp>
 
 namespace ntape {
 
-KernelRegression::KernelRegression(const Matrix<double>& kernel, const Matrix<double>& y, double ridge)
-    : factor_(kernel), ridge_(ridge) {
+KernelRegression::KernelRegression(const Matrix<double>& kernel, const Matrix<double>& y, double ridge,
+                                   double precision)
+    : factor_(kernel, precision), ridge_(ridge) {
   detail::require_finite(y, "targets");
   KernelFactor::Solution solution = factor_.solve(kernel, y, ridge);
   coefficients_ = std::move(solution.x);
+  acting_ = std::move(solution.acting);
   report_ = solution.report;
 }
 
@@ -23,7 +24,7 @@ Matrix<double> KernelRegression::mean(const Matrix<double>& kappa) const {
   detail::require_finite(kappa, "kernels at other inputs");
   auto f = make_matrix<double>(kappa.shape(0) * columns / outputs, outputs);
   linalg::gemm(1.0, linalg::view(kappa), linalg::Op::plain,
-               linalg::View<double>{coefficients_.data(), factor_.size(), columns}, linalg::Op::plain, 0.0,
+               linalg::View<double>{acting_.data(), factor_.size(), columns}, linalg::Op::plain, 0.0,
                f.data(), columns);
   return f;
 }
@@ -46,8 +47,7 @@ Gaussian KernelRegression::posterior(const Matrix<double>& kappa, const Matrix<d
   for (Index m = 0; m < there.shape(0); ++m) top = std::max(top, std::abs(there(m, m)));
   // As of any solve: rounding of the terms, times the condition.
   const double condition = std::max(1.0, steepest * report_.lambda_max);
-  const double rounding =
-      static_cast<double>(factor_.size()) * std::numeric_limits<double>::epsilon() * condition * 2 * top;
+  const double rounding = static_cast<double>(factor_.size()) * factor_.precision() * condition * 2 * top;
   return make_gaussian(mean(kappa), std::move(covariance), rounding);
 }
 

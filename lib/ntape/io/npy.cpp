@@ -57,18 +57,18 @@ struct Codec {
   std::string_view descr;
   std::size_t width;
   std::vector<double> (*decode)(std::span<const std::byte>, std::string_view, Index first);
+  double epsilon;
 };
-constexpr std::array<Codec, 11> kCodecs{{{"<f8", 8, decode<double>},
-                                         {"<f4", 4, decode<float>},
-                                         {"|b1", 1, decode<std::uint8_t>},
-                                         {"|u1", 1, decode<std::uint8_t>},
-                                         {"|i1", 1, decode<std::int8_t>},
-                                         {"<u2", 2, decode<std::uint16_t>},
-                                         {"<i2", 2, decode<std::int16_t>},
-                                         {"<u4", 4, decode<std::uint32_t>},
-                                         {"<i4", 4, decode<std::int32_t>},
-                                         {"<u8", 8, decode<std::uint64_t>},
-                                         {"<i8", 8, decode<std::int64_t>}}};
+template <class Stored>
+constexpr Codec codec_of(std::string_view descr) {
+  // That of integers is 0.
+  return {descr, sizeof(Stored), decode<Stored>, static_cast<double>(std::numeric_limits<Stored>::epsilon())};
+}
+constexpr std::array<Codec, 11> kCodecs{
+    codec_of<double>("<f8"),        codec_of<float>("<f4"),         codec_of<std::uint8_t>("|b1"),
+    codec_of<std::uint8_t>("|u1"),  codec_of<std::int8_t>("|i1"),   codec_of<std::uint16_t>("<u2"),
+    codec_of<std::int16_t>("<i2"),  codec_of<std::uint32_t>("<u4"), codec_of<std::int32_t>("<i4"),
+    codec_of<std::uint64_t>("<u8"), codec_of<std::int64_t>("<i8")};
 
 const Codec& codec_for(const std::string& descr, std::string_view what) {
   for (const Codec& codec : kCodecs) {
@@ -189,7 +189,8 @@ std::string shape_text(std::span<const Index> shape) {
 NpyArray<double> read_npy(std::span<const std::byte> bytes, std::string_view what) {
   const Head head = head_of(bytes, what, true);
   require_payload(head, bytes.size() - head.begin, what);
-  NpyArray<double> array{head.header.shape, head.codec->decode(bytes.subspan(head.begin), what, 0)};
+  NpyArray<double> array{head.header.shape, head.codec->decode(bytes.subspan(head.begin), what, 0),
+                         head.codec->epsilon};
   if (head.header.fortran_order && array.shape.size() > 1 && !array.values.empty()) {
     array.values = row_major(array.values, array.shape);
   }

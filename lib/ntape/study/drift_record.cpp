@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <ntape/io/npz.hpp>
@@ -161,9 +162,14 @@ std::string manifest_json(const DriftPlan& plan, const data::Dataset<double>& da
 void write_kernels(const run::RunDirectory& directory, const DriftPlan& plan, const DriftResult& result) {
   io::NpzWriter file(directory.file("kernels.npz"));
   bool empty = true;
+  // What was computed in floats is no better as doubles, and who reads it ought to know.
   const auto add = [&](const std::string& name, const Matrix<double>& values) {
-    file.add(name, values);
     empty = false;
+    if (plan.precision != Precision::f32) return file.add(name, values);
+    Matrix<float> floats = make_matrix<float>(values.shape(0), values.shape(1));
+    std::transform(values.begin(), values.end(), floats.begin(),
+                   [](double v) { return static_cast<float>(v); });
+    file.add(name, floats);
   };
   for (const DriftRun& run : result.runs) {
     if (run.seed != plan.first_seed) continue;
@@ -182,7 +188,10 @@ void write_kernels(const run::RunDirectory& directory, const DriftPlan& plan, co
       add("outputs_" + step + "_all" + width, kept.outputs);
     }
   }
-  if (result.limit) add("theta_inf", result.limit->values);
+  if (result.limit) {
+    file.add("theta_inf", result.limit->values);
+    empty = false;
+  }
   if (!empty) file.close();
 }
 
