@@ -22,6 +22,12 @@ Pieces pieces_of(const PlanRequest& r) {
   return {r.n1, r.n2, r.symmetric};
 }
 
+// A pair of examples.
+Index numbers_of(const KernelPlan& plan) {
+  const Index c = plan.cost.outputs;
+  return plan.request.form == KernelForm::full ? c * c : plan.request.form == KernelForm::trace ? 1 : c;
+}
+
 // Windows to the file, in the order (n, m, c, d) of files.
 template <class Real>
 class KernelFile final : public KernelSink<Real> {
@@ -81,7 +87,8 @@ void stream_kernel(const KernelCommandOptions& o, const Mlp<Real>& model, const 
                    Interrupts& interrupts) {
   const PlanRequest& r = plan.request;
   io::NpyStream file(o.out, file_shape(r.form, r.n1, r.n2, plan.cost.outputs), sizeof(Real),
-                     pieces_of(r).count(), fingerprint(o, model.architecture(), theta, x, x2));
+                     pieces_of(r).in_file(numbers_of(plan)),
+                     fingerprint(o, model.architecture(), theta, x, x2));
   const Interrupts::Cleanup keep(
       interrupts,
       [&file] {
@@ -92,8 +99,7 @@ void stream_kernel(const KernelCommandOptions& o, const Mlp<Real>& model, const 
       },
       "what is finished is kept beside '" + o.out + "', and the same command continues it");
   const bool talk = !o.talk.quiet && !o.talk.json;
-  if (talk && file.pieces_done() > 0)
-    std::cerr << "continuing: " << file.pieces_done() << " of " << file.pieces() << " pieces are there\n";
+  tell_taken_up(file, o.out, talk);
   run::Progress progress("kernel", file.pieces() - file.pieces_done(), run::automatic_mode(!talk), std::cerr);
   KernelFile<Real> sink(file, plan, progress);
   blocked_ntk<Real>(model, theta, x, x2, plan, sink);

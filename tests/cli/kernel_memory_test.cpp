@@ -57,7 +57,7 @@ bool is_under_way(const std::filesystem::path& partial) {
 std::string notes_in(const std::string& progress) {
   const auto end = progress.find("\n\n");
   REQUIRE(end != std::string::npos);
-  return progress.substr(end + 2);
+  return progress.substr(end + 2, progress.find('\n', end + 2) - end - 2);
 }
 
 }  // namespace
@@ -151,8 +151,14 @@ TEST_CASE("an interrupted kernel is continued, in another budget, to the same bi
                                     {"--against z.npy ", "shape"}})
     CHECK(contains(w.refused(kLarge + other + "--out k.npy"),
                    std::string("with other ") + name + "; remove it"));
+  {  // 64 bytes that were lost from the first piece, which is finished
+    std::fstream partial(w.folder / "k.npy.partial", std::ios::binary | std::ios::in | std::ios::out);
+    partial.seekp(128 + 800);
+    partial.write(std::string(64, '\0').data(), 64);
+  }
   const Outcome rest = w.must("kernel --inputs x.npy --width 512 --kernel trace --memory 1GiB --out k.npy");
   CHECK(contains(rest.err, "continuing: "));
+  CHECK(contains(rest.err, "warning: 'k.npy.partial' was damaged in 1 piece, which is made again\n"));
   const bool same = w.text("k.npy") == w.text("once.npy");
   CHECK(same);
   CHECK(listing(w.folder.path()) == "k.npy once.npy x.npy z.npy");
