@@ -7,6 +7,7 @@
 #include <ntape/base/errors.hpp>
 #include <ntape/io/npy_stream.hpp>
 #include <ntape/kernel/blocked.hpp>
+#include <ntape/run/manifest.hpp>
 #include <ntape/run/progress.hpp>
 
 #include "overflow.hpp"
@@ -72,7 +73,8 @@ io::Fingerprint fingerprint(const KernelCommandOptions& o, const Architecture& a
                         {"against", &x == &x2 ? "the inputs" : checksum(x2)},
                         {"activation", layers_in_words(a)},
                         {"weight scale", exact(a.weight_scale)},
-                        {"bias scale", exact(a.bias_scale)}};
+                        {"bias scale", exact(a.bias_scale)},
+                        {"kernels of OpenBLAS", run::describe_environment().blas_kernel}};
   std::string weights;
   for (const auto& entry : theta.entries) weights += checksum(entry.value) + " ";
   print.emplace_back("weights", weights);
