@@ -119,9 +119,16 @@ bool streams(const KernelCommandOptions& o) {
   return o.out.ends_with(".npy");
 }
 
-template <class Real>
-Architecture architecture_of(const KernelCommandOptions& o, Index inputs, const Parameters<Real>& given) {
-  if (given.entries.empty())
+void require_kernel_file(const KernelCommandOptions& o) {
+  if (!streams(o) && !o.out.ends_with(".npz"))
+    throw UserError("--out is '" + o.out +
+                    "', and a name that ends in .npz, or in .npy for the NTK alone, is needed");
+  if (streams(o) && o.layer_shares)
+    throw UserError("--layer-shares needs an archive, --out K.npz; '" + o.out + "' takes the NTK alone");
+}
+
+Architecture architecture_of(const KernelCommandOptions& o, Index inputs, const std::vector<Index>& given) {
+  if (given.empty())
     return o.model.hidden.empty() ? equal_architecture(o.model, inputs, o.model.widths.front(), o.outputs)
                                   : explicit_architecture(o.model, inputs, o.outputs);
   return architecture_of_weights(o.model, given);
@@ -153,8 +160,5 @@ std::vector<Index> file_shape(KernelForm form, Index n1, Index n2, Index outputs
   if (form == KernelForm::full) shape.push_back(outputs);
   return shape;
 }
-
-template Architecture architecture_of(const KernelCommandOptions&, Index, const Parameters<float>&);
-template Architecture architecture_of(const KernelCommandOptions&, Index, const Parameters<double>&);
 
 }  // namespace ntape::tools
