@@ -53,18 +53,22 @@ void write_files(const KernelCommandOptions& o, const EmpiricalKernels<Real>& ke
                  const Parameters<Real>& theta) {
   const SignalsHeld held;
   io::NpzWriter file(o.out);
-  std::vector<Real> values;
-  values.reserve(kernels.ntk.values.size() * (o.layer_shares ? kernels.layers.size() : 1));
+  // The archive refers to these until it is closed.
+  std::vector<Real> values, shares;
+  values.reserve(kernels.ntk.values.size());
   append_values(kernels.ntk, values);
-  file.add<Real>("ntk", shape_in_file(kernels.ntk), values);
-  file.add("nngp", kernels.nngp.values);
-  file.add("outputs", kernels.outputs);
+  file.refer<Real>("ntk", shape_in_file(kernels.ntk), values);
+  const auto refer = [&file](const char* name, const Matrix<Real>& m) {
+    file.refer<Real>(name, {m.shape(0), m.shape(1)}, {m.data(), m.size()});
+  };
+  refer("nngp", kernels.nngp.values);
+  refer("outputs", kernels.outputs);
   if (o.layer_shares) {
-    values.clear();
-    for (const auto& layer : kernels.layers) append_values(layer, values);
+    shares.reserve(kernels.ntk.values.size() * kernels.layers.size());
+    for (const auto& layer : kernels.layers) append_values(layer, shares);
     std::vector<Index> shape = shape_in_file(kernels.ntk);
     shape.insert(shape.begin(), kernels.layers.size());
-    file.add<Real>("ntk_layers", shape, values);
+    file.refer<Real>("ntk_layers", shape, shares);
   }
   if (o.save_weights.empty()) return file.close();
   io::NpzWriter weights(o.save_weights);

@@ -65,19 +65,27 @@ void add_network(CLI::App& app, KernelCommandOptions& o) {
   add_parametrization(app, o.model);
 }
 
-// Beyond evaluations, the kernel and one share: while kernels are made, all shares and the NNGP; when they
-// are written, the evaluations are gone, but each is there in the order of files, too, and in the archive.
+// Beyond what the plan counts, evaluations and a window of the whole kernel. One after the other there are
+// the shares of all layers, with evaluations and copies of cotangents; their sum beside them and the NNGP,
+// when of the evaluations only values are left; and, when all is written, what is written in the order of
+// files, too.
 double archive_bytes(const KernelCommandOptions& o, const KernelPlan& plan) {
   const PlanRequest& r = plan.request;
-  double kernel = static_cast<double>(r.bytes_per_number);
-  for (const Index extent : file_shape(r.form, r.n1, r.n2, plan.cost.outputs))
-    kernel *= static_cast<double>(extent);
-  const double nngp =
-      static_cast<double>(r.bytes_per_number) * static_cast<double>(r.n1) * static_cast<double>(r.n2);
-  const double layers = static_cast<double>(plan.cost.layers.size());
-  const double making = layers * kernel + nngp;
-  const double writing = (o.layer_shares ? 3 * layers + 2 : 3) * kernel + 2 * nngp;
-  return std::max(making, writing - 2 * kernel - plan.bytes().evaluations);
+  const EvaluationCost& c = plan.cost;
+  const auto number = [](Index n) { return static_cast<double>(n); };
+  const double size = number(r.bytes_per_number), outputs = number(c.outputs);
+  const double examples = number(r.n1 + (r.symmetric ? 0 : r.n2)), layers = number(c.layers.size());
+  double kernel = size;
+  for (const Index extent : file_shape(r.form, r.n1, r.n2, c.outputs)) kernel *= number(extent);
+  const double nngp = size * number(r.n1) * number(r.n2);
+  const double copies =
+      r.form == KernelForm::full && c.outputs > 1 ? size * examples * outputs * c.copied : 0;
+  const double values = size * examples * (number(c.inputs) + c.values);
+  const KernelPlan::Bytes counted = plan.bytes();
+  const double shares = counted.evaluations + copies + layers * kernel;
+  const double sum = values + (layers + 1) * kernel + nngp;
+  const double writing = (o.layer_shares ? 2 * layers + 2 : 2) * kernel + nngp;
+  return std::max(0.0, std::max({shares, sum, writing}) - counted.evaluations - counted.windows);
 }
 
 }  // namespace
