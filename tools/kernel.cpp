@@ -4,6 +4,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <ntape/base/errors.hpp>
+#include <ntape/io/npy_stream.hpp>
 #include <ntape/io/npz.hpp>
 #include <ntape/kernel/empirical.hpp>
 #include <type_traits>
@@ -52,18 +53,22 @@ void write_files(const KernelCommandOptions& o, const EmpiricalKernels<Real>& ke
                  const Parameters<Real>& theta) {
   const SignalsHeld held;
   io::NpzWriter file(o.out);
-  std::vector<Real> values;
-  values.reserve(kernels.ntk.values.size() * (o.layer_shares ? kernels.layers.size() : 1));
+  // The archive refers to these until it is closed.
+  std::vector<Real> values, shares;
+  values.reserve(kernels.ntk.values.size());
   append_values(kernels.ntk, values);
-  file.add<Real>("ntk", shape_in_file(kernels.ntk), values);
-  file.add("nngp", kernels.nngp.values);
-  file.add("outputs", kernels.outputs);
+  file.refer<Real>("ntk", shape_in_file(kernels.ntk), values);
+  const auto refer = [&file](const char* name, const Matrix<Real>& m) {
+    file.refer<Real>(name, {m.shape(0), m.shape(1)}, {m.data(), m.size()});
+  };
+  refer("nngp", kernels.nngp.values);
+  refer("outputs", kernels.outputs);
   if (o.layer_shares) {
-    values.clear();
-    for (const auto& layer : kernels.layers) append_values(layer, values);
+    shares.reserve(kernels.ntk.values.size() * kernels.layers.size());
+    for (const auto& layer : kernels.layers) append_values(layer, shares);
     std::vector<Index> shape = shape_in_file(kernels.ntk);
     shape.insert(shape.begin(), kernels.layers.size());
-    file.add<Real>("ntk_layers", shape, values);
+    file.refer<Real>("ntk_layers", shape, shares);
   }
   if (o.save_weights.empty()) return file.close();
   io::NpzWriter weights(o.save_weights);
@@ -78,23 +83,47 @@ void write_files(const KernelCommandOptions& o, const EmpiricalKernels<Real>& ke
   }
 }
 
+// Inputs whose shape is known before there is memory for them; of a pipe, which cannot be read twice, they
+// are there at once.
+template <class Real>
+struct Inputs {
+  explicit Inputs(const std::string& file) : path(file) {
+    if (io::is_regular(path)) {
+      shape = inputs_shape(path);
+    } else {
+      values = read_inputs<Real>(path);
+      shape = shape_of(*values);
+    }
+  }
+  Matrix<Real> take() { return values ? std::move(*values) : read_inputs<Real>(path); }
+
+  std::string path;
+  std::optional<Matrix<Real>> values;
+  Shape shape;
+};
+
 template <class Real>
 int run(const KernelCommandOptions& o, Interrupts* interrupts) {
-  const auto x = read_inputs<Real>(o.inputs);
-  Parameters<Real> theta;
+  // What cannot fit is refused before it is read.
+  Inputs<Real> inputs(o.inputs);
+  std::vector<Index> given;
   if (!o.weights.empty()) {
-    theta = read_weights<Real>(o.weights);
-    require_columns(shape_of(x), o.inputs, theta.entries.front().value.shape(1),
-                    "weights W0 of '" + o.weights + "'");
+    given = weight_widths(o.weights);
+    require_columns(inputs.shape, o.inputs, given.front(), "weights W0 of '" + o.weights + "'");
   }
-  const Mlp<Real> model(architecture_of(o, x.shape(1), theta));
+  const Mlp<Real> model(architecture_of(o, inputs.shape.cols, given));
   const Architecture& architecture = model.architecture();
-  std::optional<Matrix<Real>> z;
+  std::optional<Inputs<Real>> others;
   if (!o.against.empty()) {
-    z = read_inputs<Real>(o.against);
-    require_columns(shape_of(*z), o.against, x.shape(1), "inputs of '" + o.inputs + "'");
+    others.emplace(o.against);
+    require_columns(others->shape, o.against, inputs.shape.cols, "inputs of '" + o.inputs + "'");
   }
-  const KernelPlan plan = plan_of(o, architecture, x.shape(0), z ? z->shape(0) : 0);
+  const KernelPlan plan = plan_of(o, architecture, inputs.shape.rows, others ? others->shape.rows : 0);
+  const Matrix<Real> x = inputs.take();
+  Parameters<Real> theta;
+  if (!o.weights.empty()) theta = read_weights<Real>(o.weights);
+  std::optional<Matrix<Real>> z;
+  if (others) z = others->take();
   if (o.explain) explain(plan, o.talk.json ? std::cerr : std::cout);
   if (o.weights.empty()) theta = model.initialize(Seed{o.seed});
   if (streams(o)) {
@@ -144,15 +173,18 @@ int kernel_command(const std::vector<std::string>& arguments) {
   require_activations(o.model.activation);
   (void)budget_of(o.memory);
   require_new_file(o.out, "--out");
-  if (streams(o) && o.layer_shares)
-    throw UserError("--layer-shares needs an archive, --out K.npz; '" + o.out + "' takes the NTK alone");
+  require_kernel_file(o);
   if (!o.save_weights.empty()) {
     require_new_file(o.save_weights, "--save-weights");
-    const auto place = [](const std::string& path) {
+    const auto place = [](const std::filesystem::path& path) {
       return std::filesystem::weakly_canonical(std::filesystem::absolute(path));
     };
     if (place(o.out) == place(o.save_weights))
       throw UserError("--out and --save-weights name the same file '" + o.out + "', and two are needed");
+    for (const auto& used : io::NpyStream::beside(o.out))
+      if (streams(o) && place(used) == place(o.save_weights))
+        throw UserError("--save-weights names '" + o.save_weights + "', which --out '" + o.out +
+                        "' uses until it is finished; another file is needed");
   }
   return o.machine.precision == "f32" ? run<float>(o, waiting) : run<double>(o, waiting);
 }

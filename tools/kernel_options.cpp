@@ -65,19 +65,27 @@ void add_network(CLI::App& app, KernelCommandOptions& o) {
   add_parametrization(app, o.model);
 }
 
-// Beyond evaluations, the kernel and one share: while kernels are made, all shares and the NNGP; when they
-// are written, the evaluations are gone, but each is there in the order of files, too, and in the archive.
+// Beyond what the plan counts, evaluations and a window of the whole kernel. One after the other there are
+// the shares of all layers, with evaluations and copies of cotangents; their sum beside them and the NNGP,
+// when of the evaluations only values are left; and, when all is written, what is written in the order of
+// files, too.
 double archive_bytes(const KernelCommandOptions& o, const KernelPlan& plan) {
   const PlanRequest& r = plan.request;
-  double kernel = static_cast<double>(r.bytes_per_number);
-  for (const Index extent : file_shape(r.form, r.n1, r.n2, plan.cost.outputs))
-    kernel *= static_cast<double>(extent);
-  const double nngp =
-      static_cast<double>(r.bytes_per_number) * static_cast<double>(r.n1) * static_cast<double>(r.n2);
-  const double layers = static_cast<double>(plan.cost.layers.size());
-  const double making = layers * kernel + nngp;
-  const double writing = (o.layer_shares ? 3 * layers + 2 : 3) * kernel + 2 * nngp;
-  return std::max(making, writing - 2 * kernel - plan.bytes().evaluations);
+  const EvaluationCost& c = plan.cost;
+  const auto number = [](Index n) { return static_cast<double>(n); };
+  const double size = number(r.bytes_per_number), outputs = number(c.outputs);
+  const double examples = number(r.n1 + (r.symmetric ? 0 : r.n2)), layers = number(c.layers.size());
+  double kernel = size;
+  for (const Index extent : file_shape(r.form, r.n1, r.n2, c.outputs)) kernel *= number(extent);
+  const double nngp = size * number(r.n1) * number(r.n2);
+  const double copies =
+      r.form == KernelForm::full && c.outputs > 1 ? size * examples * outputs * c.copied : 0;
+  const double values = size * examples * (number(c.inputs) + c.values);
+  const KernelPlan::Bytes counted = plan.bytes();
+  const double shares = counted.evaluations + copies + layers * kernel;
+  const double sum = values + (layers + 1) * kernel + nngp;
+  const double writing = (o.layer_shares ? 2 * layers + 2 : 2) * kernel + nngp;
+  return std::max(0.0, std::max({shares, sum, writing}) - counted.evaluations - counted.windows);
 }
 
 }  // namespace
@@ -119,9 +127,16 @@ bool streams(const KernelCommandOptions& o) {
   return o.out.ends_with(".npy");
 }
 
-template <class Real>
-Architecture architecture_of(const KernelCommandOptions& o, Index inputs, const Parameters<Real>& given) {
-  if (given.entries.empty())
+void require_kernel_file(const KernelCommandOptions& o) {
+  if (!streams(o) && !o.out.ends_with(".npz"))
+    throw UserError("--out is '" + o.out +
+                    "', and a name that ends in .npz, or in .npy for the NTK alone, is needed");
+  if (streams(o) && o.layer_shares)
+    throw UserError("--layer-shares needs an archive, --out K.npz; '" + o.out + "' takes the NTK alone");
+}
+
+Architecture architecture_of(const KernelCommandOptions& o, Index inputs, const std::vector<Index>& given) {
+  if (given.empty())
     return o.model.hidden.empty() ? equal_architecture(o.model, inputs, o.model.widths.front(), o.outputs)
                                   : explicit_architecture(o.model, inputs, o.outputs);
   return architecture_of_weights(o.model, given);
@@ -153,8 +168,5 @@ std::vector<Index> file_shape(KernelForm form, Index n1, Index n2, Index outputs
   if (form == KernelForm::full) shape.push_back(outputs);
   return shape;
 }
-
-template Architecture architecture_of(const KernelCommandOptions&, Index, const Parameters<float>&);
-template Architecture architecture_of(const KernelCommandOptions&, Index, const Parameters<double>&);
 
 }  // namespace ntape::tools

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <ntape/kernel/plan.hpp>
-#include <ntape/model/parameters.hpp>
 
 #include "memory_option.hpp"
 #include "options.hpp"
@@ -27,10 +26,12 @@ void add_kernel_options(CLI::App& app, KernelCommandOptions& o, bool plan_only);
 /// Whether the kernel is streamed to a .npy file.
 [[nodiscard]] bool streams(const KernelCommandOptions& o);
 
-/// Of `given` weights where there are some, else of the options.
-template <class Real>
+/// Throws UserError unless --out is an archive or, of the kernel alone, a .npy file.
+void require_kernel_file(const KernelCommandOptions& o);
+
+/// Of weights of the `given` widths where there are some, else of the options.
 [[nodiscard]] Architecture architecture_of(const KernelCommandOptions& o, Index inputs,
-                                           const Parameters<Real>& given);
+                                           const std::vector<Index>& given);
 
 /// The plan for what the options ask for: in blocks when streaming, else all at once, with all that goes into
 /// the archive. n2 = 0: symmetric. Throws UserError, naming the smallest budget, when it does not fit.

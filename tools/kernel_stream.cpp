@@ -7,6 +7,7 @@
 #include <ntape/base/errors.hpp>
 #include <ntape/io/npy_stream.hpp>
 #include <ntape/kernel/blocked.hpp>
+#include <ntape/run/manifest.hpp>
 #include <ntape/run/progress.hpp>
 
 #include "overflow.hpp"
@@ -20,6 +21,12 @@ static_assert(Pieces::kSide == kGramBlock);
 
 Pieces pieces_of(const PlanRequest& r) {
   return {r.n1, r.n2, r.symmetric};
+}
+
+// A pair of examples.
+Index numbers_of(const KernelPlan& plan) {
+  const Index c = plan.cost.outputs;
+  return plan.request.form == KernelForm::full ? c * c : plan.request.form == KernelForm::trace ? 1 : c;
 }
 
 // Windows to the file, in the order (n, m, c, d) of files.
@@ -66,7 +73,8 @@ io::Fingerprint fingerprint(const KernelCommandOptions& o, const Architecture& a
                         {"against", &x == &x2 ? "the inputs" : checksum(x2)},
                         {"activation", layers_in_words(a)},
                         {"weight scale", exact(a.weight_scale)},
-                        {"bias scale", exact(a.bias_scale)}};
+                        {"bias scale", exact(a.bias_scale)},
+                        {"kernels of OpenBLAS", run::describe_environment().blas_kernel}};
   std::string weights;
   for (const auto& entry : theta.entries) weights += checksum(entry.value) + " ";
   print.emplace_back("weights", weights);
@@ -81,7 +89,8 @@ void stream_kernel(const KernelCommandOptions& o, const Mlp<Real>& model, const 
                    Interrupts& interrupts) {
   const PlanRequest& r = plan.request;
   io::NpyStream file(o.out, file_shape(r.form, r.n1, r.n2, plan.cost.outputs), sizeof(Real),
-                     pieces_of(r).count(), fingerprint(o, model.architecture(), theta, x, x2));
+                     pieces_of(r).in_file(numbers_of(plan)),
+                     fingerprint(o, model.architecture(), theta, x, x2));
   const Interrupts::Cleanup keep(
       interrupts,
       [&file] {
@@ -92,8 +101,7 @@ void stream_kernel(const KernelCommandOptions& o, const Mlp<Real>& model, const 
       },
       "what is finished is kept beside '" + o.out + "', and the same command continues it");
   const bool talk = !o.talk.quiet && !o.talk.json;
-  if (talk && file.pieces_done() > 0)
-    std::cerr << "continuing: " << file.pieces_done() << " of " << file.pieces() << " pieces are there\n";
+  tell_taken_up(file, o.out, talk);
   run::Progress progress("kernel", file.pieces() - file.pieces_done(), run::automatic_mode(!talk), std::cerr);
   KernelFile<Real> sink(file, plan, progress);
   blocked_ntk<Real>(model, theta, x, x2, plan, sink);

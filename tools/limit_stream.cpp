@@ -90,7 +90,7 @@ StreamedLimit stream_limit(const LimitStream& to, const Architecture& architectu
   const Index window = fitting_window(to, architecture, x, x2, options);
   const Index n1 = x.shape(0), n2 = x2.shape(0);
   const bool symmetric = &x == &x2;
-  io::NpyStream file(to.out, {n1, n2}, sizeof(double), Pieces(n1, n2, symmetric).count(),
+  io::NpyStream file(to.out, {n1, n2}, sizeof(double), Pieces(n1, n2, symmetric).in_file(1),
                      fingerprint(architecture, x, x2, options), LimitFile::kFigures);
   const Interrupts::Cleanup keep(
       interrupts,
@@ -101,8 +101,7 @@ StreamedLimit stream_limit(const LimitStream& to, const Architecture& architectu
         }
       },
       "what is finished is kept beside '" + to.out + "', and the same command continues it");
-  if (to.talk && file.pieces_done() > 0)
-    std::cerr << "continuing: " << file.pieces_done() << " of " << file.pieces() << " pieces are there\n";
+  tell_taken_up(file, to.out, to.talk);
   run::Progress progress("limit", file.pieces() - file.pieces_done(), run::automatic_mode(!to.talk),
                          std::cerr);
   LimitFile sink(file, {n1, n2, symmetric}, progress);

@@ -69,6 +69,11 @@ Architecture architecture_of(const ModelOptions& model, std::vector<Index> width
   return architecture;
 }
 
+void require_some(Shape x, const std::string& path) {
+  if (x.rows == 0 || x.cols == 0)
+    throw UserError("'" + path + "' is " + to_string(x) + ", and at least one row and one column are needed");
+}
+
 }  // namespace
 
 Command::Command(const std::string& description, const std::string& name) : CLI::App(description, name) {
@@ -230,12 +235,17 @@ void add_talk(CLI::App& app, TalkOptions& talk) {
       ->group("Output");
 }
 
+Shape inputs_shape(const std::string& path) {
+  const std::vector<Index> shape = io::read_npy_shape(path);
+  io::require_rank(shape, 2, path);
+  require_some({shape[0], shape[1]}, path);
+  return {shape[0], shape[1]};
+}
+
 template <class Real>
 Matrix<Real> read_inputs(const std::string& path) {
   Matrix<Real> x = io::read_npy_matrix<Real>(path);
-  if (x.shape(0) == 0 || x.shape(1) == 0)
-    throw UserError("'" + path + "' is " + to_string(shape_of(x)) +
-                    ", and at least one row and one column are needed");
+  require_some(shape_of(x), path);
   for (Index i = 0; i < x.shape(0); ++i)
     for (Index j = 0; j < x.shape(1); ++j)
       if (!std::isfinite(x(i, j)))

@@ -77,6 +77,8 @@ void add_talk(CLI::App& app, TalkOptions& talk);
 /// A rank-2 .npy file of finite numbers with at least one row and column, rounded to Real. Throws UserError.
 template <class Real = double>
 [[nodiscard]] Matrix<Real> read_inputs(const std::string& path);
+/// The shape of such a file, without reading its numbers. Throws likewise, but for what numbers are.
+[[nodiscard]] Shape inputs_shape(const std::string& path);
 
 /// Throws UserError, naming both, when the inputs of `path` have not the columns that the `what` (
 /// "inputs of 'x.npy'") have.

@@ -1,7 +1,6 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <ntape/base/errors.hpp>
-#include <ntape/io/npy.hpp>
 
 #include "commands.hpp"
 #include "kernel_options.hpp"
@@ -9,15 +8,6 @@
 
 namespace ntape::tools {
 namespace {
-
-// What a file of inputs says of itself; its values are not read.
-Shape inputs_shape(const std::string& path) {
-  const std::vector<Index> shape = io::read_npy_shape(path);
-  if (shape.size() != 2)
-    throw UserError("'" + path + "' has shape " + io::shape_text(shape) +
-                    ", and an array of rank 2 (examples x coordinates) is needed");
-  return {shape[0], shape[1]};
-}
 
 nlohmann::json facts_of(const KernelPlan& plan) {
   const KernelPlan::Bytes bytes = plan.bytes();
@@ -51,7 +41,6 @@ nlohmann::json facts_of(const KernelPlan& plan) {
 int plan_command(const std::vector<std::string>& arguments) {
   KernelCommandOptions o;
   o.model.widths = {512};
-  o.out = "K.npy";
   Command app("What `ntape kernel` would do with the same options, without doing it.", "ntape plan");
   add_kernel_options(app, o, true);
   app.footer(
@@ -60,15 +49,18 @@ int plan_command(const std::vector<std::string>& arguments) {
       "  ntape plan --examples 60000 --dimension 784 --width 10000 --precision f32 --memory 8GiB\n"
       "  ntape plan --examples 512 --dimension 784 --width 1024 --outputs 10 --out K.npz --json");
   if (const auto code = parse(app, arguments)) return *code;
+  if (o.out.empty()) o.out = o.layer_shares ? "K.npz" : "K.npy";
+  require_kernel_file(o);
   apply_threads(o.machine);
   require_activations(o.model.activation);
   if (o.inputs.empty() && (o.examples == 0 || o.dimension == 0))
     throw UserError("a plan needs --inputs, or --examples and --dimension");
   const Shape x = o.inputs.empty() ? Shape{o.examples, o.dimension} : inputs_shape(o.inputs);
-  Parameters<double> theta;
+  std::vector<Index> given;
   if (!o.weights.empty()) {
-    theta = read_weights<double>(o.weights);
-    const Index needed = theta.entries.front().value.shape(1);
+    given = weight_widths(o.weights);
+    o.machine.precision == "f32" ? check_weights<float>(o.weights) : check_weights<double>(o.weights);
+    const Index needed = given.front();
     if (o.inputs.empty() && x.cols != needed)
       throw UserError("--dimension is " + std::to_string(x.cols) + ", and the weights W0 of '" + o.weights +
                       "' need " + std::to_string(needed));
@@ -80,7 +72,7 @@ int plan_command(const std::vector<std::string>& arguments) {
     require_columns(z, o.against, x.cols, "inputs of '" + o.inputs + "'");
     n2 = z.rows;
   }
-  const KernelPlan plan = plan_of(o, architecture_of(o, x.cols, theta), x.rows, n2);
+  const KernelPlan plan = plan_of(o, architecture_of(o, x.cols, given), x.rows, n2);
   if (o.talk.json)
     std::cout << facts_of(plan).dump(2) << '\n';
   else if (!o.talk.quiet)

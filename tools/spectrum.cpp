@@ -106,9 +106,9 @@ Matrix<Real> in_precision(Matrix<double>&& m) {
   }
 }
 
-template <class Real>
-Architecture architecture_of(const SpectrumCommandOptions& o, Index inputs, const Parameters<Real>& given) {
-  if (!given.entries.empty()) return architecture_of_weights(o.model, given);
+// `given`: the widths of the weights, where there are some.
+Architecture architecture_of(const SpectrumCommandOptions& o, Index inputs, const std::vector<Index>& given) {
+  if (!given.empty()) return architecture_of_weights(o.model, given);
   return o.model.hidden.empty() ? equal_architecture(o.model, inputs, o.model.widths.front(), o.outputs)
                                 : explicit_architecture(o.model, inputs, o.outputs);
 }
@@ -202,17 +202,18 @@ template <class Real>
 int run(const SpectrumCommandOptions& o) {
   const Matrix<Real> x = in_precision<Real>(inputs_of(o));
   Parameters<Real> theta;
+  std::vector<Index> given;
   if (!o.weights.empty()) {
+    given = weight_widths(o.weights);
     theta = read_weights<Real>(o.weights);
-    require_columns(shape_of(x), name_of_data(o), theta.entries.front().value.shape(1),
-                    "weights W0 of '" + o.weights + "'");
+    require_columns(shape_of(x), name_of_data(o), given.front(), "weights W0 of '" + o.weights + "'");
   }
   std::optional<Matrix<Real>> z;
   if (!o.against.empty()) {
     z = in_precision<Real>(read_inputs(o.against));
     require_columns(shape_of(*z), o.against, x.shape(1), "inputs of '" + name_of_data(o) + "'");
   }
-  const Mlp<Real> model(architecture_of(o, x.shape(1), theta));
+  const Mlp<Real> model(architecture_of(o, x.shape(1), given));
   require_spectrum_memory<Real>(model.architecture(), x.shape(0), o.top);
   if (o.weights.empty()) theta = model.initialize(Seed{o.seed});
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iostream>
 #include <ntape/io/npy_stream.hpp>
 #include <ntape/run/progress.hpp>
 #include <vector>
@@ -30,9 +31,21 @@ struct Window {
 class Pieces {
  public:
   static constexpr Index kSide = 256;
-  Pieces(Index n1, Index n2, bool symmetric) : rows_(blocks(n1)), cols_(blocks(n2)), symmetric_(symmetric) {}
+  Pieces(Index n1, Index n2, bool symmetric)
+      : n1_(n1), n2_(n2), rows_(blocks(n1)), cols_(blocks(n2)), symmetric_(symmetric) {}
 
   [[nodiscard]] Index count() const { return symmetric_ ? rows_ * (rows_ + 1) / 2 : rows_ * cols_; }
+
+  /// For the file, with so many numbers a pair of examples.
+  [[nodiscard]] io::NpyPieces in_file(Index numbers) const {
+    return {count(), [p = *this, numbers](Index piece, const io::NpyPieces::Stretch& stretch) {
+              Index i = piece / p.cols_, j = piece % p.cols_;
+              if (p.symmetric_)
+                for (i = 0, j = piece; j > i;) j -= ++i;
+              p.rows_of(i, j, numbers, stretch);
+              if (p.symmetric_ && i != j) p.rows_of(j, i, numbers, stretch);
+            }};
+  }
 
   template <class Visit>
   void each(const Window& at, Visit&& visit) const {
@@ -48,9 +61,25 @@ class Pieces {
 
  private:
   static Index blocks(Index examples) { return (examples + kSide - 1) / kSide; }
-  Index rows_, cols_;
+  // Of block (i, j), a row of examples at a time.
+  void rows_of(Index i, Index j, Index numbers, const io::NpyPieces::Stretch& stretch) const {
+    const Index first = j * kSide, count = std::min(kSide, n2_ - first);
+    for (Index n = i * kSide; n < std::min((i + 1) * kSide, n1_); ++n)
+      stretch((n * n2_ + first) * numbers, count * numbers);
+  }
+  Index n1_, n2_, rows_, cols_;
   bool symmetric_;
 };
+
+/// What is there already, and what is damaged of it.
+inline void tell_taken_up(const io::NpyStream& file, const std::string& out, bool talk) {
+  if (talk && file.pieces_done() > 0)
+    std::cerr << "continuing: " << file.pieces_done() << " of " << file.pieces() << " pieces are there\n";
+  if (file.pieces_damaged() > 0)
+    std::cerr << "ntape: warning: '" << io::NpyStream::beside(out)[0].string() << "' was damaged in "
+              << file.pieces_damaged()
+              << (file.pieces_damaged() == 1 ? " piece, which is" : " pieces, which are") << " made again\n";
+}
 
 /// Puts windows of a kernel (n1, n2, cs, ds) into its file, mirrored when it is symmetric, and notes what is
 /// finished.

@@ -185,4 +185,14 @@ TEST_CASE("kernel refuses options and weights that do not fit") {
   fresh.refuses(line("--width 10000000000"), {"width 10000000000", "memory"});
   fresh.refuses(line("--save-weights ./K.npz"), {"same file"});
   fresh.refuses(line("--save-weights x.npy"), {"x.npy", "exists", "--save-weights"});
+  // What the kernel is written to until it is finished.
+  for (const std::string used : {"K.npy.partial", "./K.npy.progress"})
+    fresh.refuses("kernel --inputs x.npy --width 4 --out K.npy --save-weights " + used,
+                  {"--save-weights", "'" + used + "'", "--out 'K.npy'", "another file"});
+  for (const std::string command : {"kernel", "plan"})
+    fresh.refuses(command + " --inputs x.npy --out K.NPY", {"--out is 'K.NPY'", ".npz", ".npy"});
+  // plan refuses weights in the same words.
+  fresh.refuses("plan --inputs x.npy --weights wrong-w1.npz", {"W1", "2 x 5", "4 columns"});
+  fresh.refuses("plan --inputs x.npy --weights nan.npz", {"nan.npz:W0'", "row 1, column 2"});
+  fresh.refuses("plan --inputs x.npy --precision f32 --weights large.npz", {"1e+300", "range of f32"});
 }

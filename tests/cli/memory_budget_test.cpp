@@ -29,6 +29,18 @@ bool same_files(const std::filesystem::path& a, const std::filesystem::path& b) 
 struct Measured {
   TempDir folder;
 
+  // The smallest budget, as a refusal names it.
+  [[nodiscard]] std::string smallest(const std::string& line) const {
+    const Outcome result =
+        run(tool_line("kernel --inputs x.npy --memory 1MiB " + line), {.folder = folder.path()});
+    const std::string words = "the smallest budget that would do is ";
+    const auto at = result.err.find(words);
+    CAPTURE(result.err);
+    REQUIRE(at != std::string::npos);
+    const std::string rest = result.err.substr(at + words.size());
+    return rest.substr(0, rest.find("MiB") + 3);
+  }
+
   // Runs `kernel` and checks its peak against the budget.
   void within(const std::string& budget, double bytes, const std::string& line,
               const std::string& out) const {
@@ -71,4 +83,49 @@ TEST_CASE("full kernels of several outputs, and archives, keep to their budget, 
   CHECK(same_files(m.folder / "a.npy", m.folder / "b.npy"));
   m.within("400MiB", 400 * 0x1p20, "--width 256 --outputs 4 --precision f32 --threads 1 --layer-shares",
            "c.npz");
+}
+
+// 32 MB of weights in double and half of that in float, which are nearly all that a kernel on 100 examples
+// takes. The file has doubles either way.
+TEST_CASE("weights from a file, and those that are saved, are within the smallest budget") {
+  const Measured m;
+  io::write_npy(m.folder / "x.npy", normal<float>(100, 4, 1));
+  m.within("1GiB", 0x1p28, "--depth 3 --width 2000 --save-weights w.npz", "all.npy");
+  for (const std::string precision : {"f32", "f64"}) {
+    const std::string line = "--weights w.npz --threads 1 --precision " + precision;
+    const std::string budget = m.smallest(line + " --out k.npy");
+    m.within(budget, std::stod(budget) * 0x1p20, line + " --save-weights " + precision + ".npz",
+             precision + ".npy");
+  }
+  const Outcome plan =
+      measured_run(tool_line("plan --inputs x.npy --weights w.npz"), {.folder = m.folder.path()});
+  CHECK(plan.code == 0);
+#ifndef __SANITIZE_ADDRESS__
+  CHECK(plan.peak_bytes < 30 * 0x1p20);  // the program, and no weights
+#endif
+}
+
+// A kernel is 25 MiB in double, and an archive with shares of layers has nine of them in memory when it is
+// written. What is named counts 6 MiB more for the program and a thread of it than they take here.
+TEST_CASE("the smallest budget of an archive is what it takes, and little more") {
+  const Measured m;
+  io::write_npy(m.folder / "x.npy", normal<float>(600, 4, 1));
+  io::write_npy(m.folder / "z.npy", normal<float>(300, 4, 2));
+  int file = 0;
+  for (const std::string form : {"full", "diagonal", "trace"})
+    for (const std::string rest : {"", "--layer-shares ", "--against z.npy "}) {
+      const std::string line = "--width 300 --outputs 3 --threads 1 --kernel " + form + " " + rest;
+      const std::string out = std::to_string(++file) + ".npz";
+      const std::string budget = m.smallest(line + "--out " + out);
+      CAPTURE(line);
+      CAPTURE(budget);
+      const Outcome result = measured_run(
+          tool_line("kernel --inputs x.npy --quiet " + line + "--memory " + budget + " --out " + out),
+          {.folder = m.folder.path()});
+      CHECK(result.code == 0);
+#ifndef __SANITIZE_ADDRESS__
+      CHECK(result.peak_bytes <= std::stod(budget) * 0x1p20);
+      CHECK(result.peak_bytes >= std::stod(budget) * 0x1p20 - 16 * 0x1p20);
+#endif
+    }
 }

@@ -17,6 +17,15 @@ namespace {
 
 const io::Fingerprint kPrint{{"inputs", "1"}, {"weights", "2"}};
 
+// A piece a row of so many numbers.
+io::NpyPieces rows_of(Index length) {
+  return {3, [length](Index piece, const io::NpyPieces::Stretch& stretch) {
+            // In two stretches, as pieces of a kernel are in many.
+            stretch(piece * length, 1);
+            stretch(piece * length + 1, length - 1);
+          }};
+}
+
 // An array (3, 4) in three pieces, a row each.
 struct Rows {
   TempDir folder;
@@ -24,7 +33,7 @@ struct Rows {
 
   io::NpyStream& open(const io::Fingerprint& print = kPrint, std::vector<Index> shape = {3, 4}) {
     stream.reset();
-    return stream.emplace(folder / "k.npy", std::move(shape), sizeof(float), 3, print);
+    return stream.emplace(folder / "k.npy", std::move(shape), sizeof(float), rows_of(4), print);
   }
   void row(Index n) {
     std::vector<float> values(4);
@@ -62,7 +71,9 @@ TEST_CASE("pieces in any order, over several runs, make the file that one run wo
 
 TEST_CASE("the largest figures outlast the run that gave them") {
   const TempDir folder;
-  const auto open = [&] { return io::NpyStream(folder / "k.npy", {3, 4}, sizeof(float), 3, kPrint, 2); };
+  const auto open = [&] {
+    return io::NpyStream(folder / "k.npy", {3, 4}, sizeof(float), rows_of(4), kPrint, 2);
+  };
   {
     io::NpyStream stream = open();
     CHECK(stream.largest(0) == 0);
@@ -82,7 +93,7 @@ TEST_CASE("the largest figures outlast the run that gave them") {
   write_text(folder / "k.npy.progress", notes.substr(0, notes.size() - 1) + "x");
   CHECK(contains(message_of<UserError>([&] { open(); }), "is damaged"));
   CHECK(contains(message_of<UserError>([&] {
-                   io::NpyStream(folder / "k.npy", {3, 4}, sizeof(float), 3, kPrint);
+                   io::NpyStream(folder / "k.npy", {3, 4}, sizeof(float), rows_of(4), kPrint);
                  }),
                  "is damaged"));
 }
@@ -99,7 +110,7 @@ TEST_CASE("an unfinished array of other arguments is refused, saying which") {
   CHECK(read_text(rows.folder / "k.npy.progress") == before);
   CHECK(rows.open().pieces_done() == 1);
   CHECK(contains(message_of<UserError>([&] {
-                   io::NpyStream(rows.folder / "k.npy", {3, 4}, sizeof(float), 3, kPrint);
+                   io::NpyStream(rows.folder / "k.npy", {3, 4}, sizeof(float), rows_of(4), kPrint);
                  }),
                  "is being written by another run"));
 }
@@ -117,10 +128,14 @@ TEST_CASE("damaged notes, and files that are not ours, are left alone") {
   CHECK(contains(rows.refusal(kPrint), "is damaged"));
   write_text(rows.folder / "k.npy.progress", notes);
   write_text(rows.folder / "k.npy.partial", "short");
-  CHECK(contains(rows.refusal(kPrint), "is damaged"));
+  CHECK(contains(rows.refusal(kPrint),
+                 "k.npy.partial' is damaged: it has 5 bytes, and 176 are needed; remove it and '"));
   write_text(rows.folder / "k.npy.partial", values);
   write_text(rows.folder / "k.npy.progress", "garbage\n");
   CHECK(contains(rows.refusal(kPrint), "is not the notes of an unfinished array"));
+  const std::string older = "ntape progress 1" + notes.substr(notes.find('\n'));
+  write_text(rows.folder / "k.npy.progress", older);
+  CHECK(contains(rows.refusal(kPrint), "is of an unfinished array with other version; remove it"));
   write_text(rows.folder / "k.npy.progress", notes);
   // The head of the array, once pieces are noted.
   write_text(rows.folder / "k.npy.partial", "XXXXXXXXXX" + values.substr(10));
@@ -132,6 +147,39 @@ TEST_CASE("damaged notes, and files that are not ours, are left alone") {
   std::filesystem::remove(rows.folder / "k.npy.partial");
   write_text(rows.folder / "k.npy.progress", notes);
   CHECK(rows.open().pieces_done() == 0);
+}
+
+TEST_CASE("finished pieces that are not what was noted are made again, and no others") {
+  Rows rows;
+  rows.open();
+  rows.row(0);
+  rows.row(2);
+  CHECK(rows.open().pieces_damaged() == 0);
+  rows.stream.reset();
+  const std::string values = read_text(rows.folder / "k.npy.partial");
+  const std::string notes = read_text(rows.folder / "k.npy.progress");
+  std::string damaged = values;
+  damaged[128 + 4 * 11] ^= 1;  // the last number
+  write_text(rows.folder / "k.npy.partial", damaged);
+  CHECK(rows.open().pieces_done() == 1);
+  CHECK(rows.stream->pieces_damaged() == 1);
+  CHECK(rows.stream->done(0));
+  CHECK(!rows.stream->done(2));
+  rows.row(1);
+  rows.row(2);
+  rows.stream->close();
+  CHECK(read_text(rows.folder / "k.npy").substr(0, 128 + 16) == values.substr(0, 128 + 16));
+  CHECK(read_text(rows.folder / "k.npy").substr(128 + 32) == values.substr(128 + 32));
+  // Notes of which only some are on the disk: finished, and no checksum.
+  write_text(rows.folder / "other.npy.partial", values);
+  std::string torn = notes;
+  const auto sums = torn.find("101\n") + 4;
+  torn.replace(sums, 8, "00000000");
+  write_text(rows.folder / "other.npy.progress", torn);
+  const io::NpyStream other(rows.folder / "other.npy", {3, 4}, sizeof(float), rows_of(4), kPrint);
+  CHECK(other.pieces_damaged() == 1);
+  CHECK(!other.done(0));
+  CHECK(other.done(2));
 }
 
 TEST_CASE("a head that did not get to the disk before the first piece is written again") {
@@ -149,7 +197,7 @@ TEST_CASE("a head that did not get to the disk before the first piece is written
 TEST_CASE("an array that the disk has no room for is refused at once, with nothing left") {
   const TempDir folder;
   const std::string refusal = message_of<UserError>([&] {
-    io::NpyStream(folder / "k.npy", {Index{1} << 30, Index{1} << 26}, sizeof(double), 1, kPrint);
+    io::NpyStream(folder / "k.npy", {Index{1} << 30, Index{1} << 26}, sizeof(double), rows_of(4), kPrint);
   });
   CHECK(contains(refusal, "cannot make room for"));
   CHECK(listing(folder.path()).empty());

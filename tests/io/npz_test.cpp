@@ -4,6 +4,7 @@
 #include <zip.h>
 
 #include <ntape/base/errors.hpp>
+#include <ntape/io/bytes.hpp>
 #include <ntape/io/npz.hpp>
 #include <numeric>
 
@@ -187,4 +188,100 @@ TEST_CASE("npz: a failure to write is loud and leaves the old file") {
   NpzWriter nowhere(dir / "no/such/dir.npz");
   nowhere.add<double>("a", {1}, std::vector<double>{1.0});
   CHECK(contains(message_of<UserError>([&] { nowhere.close(); }), "no/such/dir.npz"));
+}
+
+namespace {
+
+// What it is given, in the order of rows.
+struct Kept final : NpyVisitor {
+  void begin(const std::vector<Index>& of, bool columns) override {
+    shape = of;
+    by_columns = columns;
+  }
+  void take(Index first, std::span<const double> some) override {
+    CHECK(first == values.size());
+    values.insert(values.end(), some.begin(), some.end());
+  }
+  std::vector<Index> shape;
+  bool by_columns = false;
+  std::vector<double> values;
+};
+
+}  // namespace
+
+// More numbers than are read at a time (2^16), of a width that does not divide what comes with the header.
+TEST_CASE("npz: an array is read in pieces, stored or deflated, and its shape without it") {
+  const TempDir dir;
+  const std::vector<Index> shape{3, 50001};
+  std::vector<double> values(150003);
+  std::iota(values.begin(), values.end(), 0.5);
+  NpzWriter writer(dir / "stored.npz");
+  writer.refer<double>("a", shape, values);
+  writer.close();
+  write_deflated(dir / "deflated.npz", "a.npy", npy_bytes<double>(shape, values));
+  for (const char* name : {"stored.npz", "deflated.npz"}) {
+    const NpzReader reader(dir / name);
+    CHECK(reader.shape("a") == shape);
+    Kept kept;
+    reader.visit("a", kept);
+    CHECK(kept.shape == shape);
+    CHECK_FALSE(kept.by_columns);
+    const bool same = kept.values == values && reader.read("a").values == values;
+    CHECK(same);
+    CHECK(contains(message_of<UserError>([&] { (void)reader.shape("b"); }), "has no array 'b'; it has a"));
+  }
+}
+
+TEST_CASE("npz: an array by columns comes as it is there, with its shape") {
+  const TempDir dir;
+  std::vector<std::byte> bytes =
+      npy_bytes<double>(std::vector<Index>{2, 3}, std::vector<double>{1, 2, 3, 4, 5, 6});
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::string_view no = "'fortran_order': False", yes = "'fortran_order': True ";
+  std::copy(yes.begin(), yes.end(), reinterpret_cast<char*>(bytes.data()) + text.find(no));
+  write_deflated(dir / "a.npz", "a.npy", bytes);
+  Kept kept;
+  const NpzReader reader(dir / "a.npz");
+  reader.visit("a", kept);
+  CHECK(kept.by_columns);
+  CHECK(kept.values == std::vector<double>{1, 2, 3, 4, 5, 6});
+  CHECK(reader.read("a").values == std::vector<double>{1, 3, 5, 2, 4, 6});
+  write_bytes(dir / "a.npy", bytes);
+  const Matrix<float> m = read_npy_matrix<float>(dir / "a.npy");
+  CHECK(m(0, 1) == 3);
+  CHECK(m(1, 2) == 6);
+}
+
+TEST_CASE("npz: values that are referred to make the archive that copies make") {
+  const TempDir dir;
+  const std::vector<double> values{1, 2, 3, 4.5};
+  for (const bool copied : {true, false}) {
+    NpzWriter writer(dir / (copied ? "copied.npz" : "referred.npz"));
+    for (const char* name : {"a", "b"})
+      copied ? writer.add<double>(name, {2, 2}, values) : writer.refer<double>(name, {2, 2}, values);
+    writer.refer<double>("none", {0, 3}, {});
+    CHECK_THROWS_AS(writer.refer<double>("a", {2, 2}, values), ntape::UserError);
+    CHECK_THROWS_AS(writer.refer<double>("c", {2, 3}, values), ntape::ShapeError);
+    writer.close();
+  }
+  CHECK(read_text(dir / "copied.npz") == read_text(dir / "referred.npz"));
+}
+
+TEST_CASE("npz: damage is found before a number is handed on, and is called that") {
+  const TempDir dir;
+  write_sample(dir / "a.npz");
+  const std::string whole = read_text(dir / "a.npz");
+  std::string damaged = whole;
+  damaged[damaged.find("NUMPY")] = 'n';
+  write_text(dir / "head.npz", damaged);
+  damaged = whole;
+  damaged[damaged.find("NUMPY") + 127] ^= 1;  // of the first value of x
+  write_text(dir / "value.npz", damaged);
+  const std::string checksum = read_all(dir / "value.npz");
+  CHECK(contains(checksum, "cannot read the array 'x'"));
+  CHECK(message_of<UserError>([&] { (void)NpzReader(dir / "head.npz").shape("x"); }) ==
+        read_all(dir / "head.npz"));
+  Kept kept;
+  CHECK(message_of<UserError>([&] { NpzReader(dir / "value.npz").visit("x", kept); }) == checksum);
+  CHECK(kept.shape.empty());
 }

@@ -150,23 +150,53 @@ void require_payload(const Head& head, std::uintmax_t size, std::string_view wha
                      " are there");
 }
 
-// The beginning of a file that can be read twice; nothing where that cannot be known, as of a pipe.
-std::optional<Head> head_of(const std::filesystem::path& path) {
-  std::error_code unknown;
-  if (!std::filesystem::is_regular_file(path, unknown)) return std::nullopt;
+// The beginning of a file that can be read twice, and how long the file is; nothing where that cannot be
+// known, as of a pipe.
+struct Beginning {
+  Head head;
+  std::uintmax_t size;
+};
+std::optional<Beginning> beginning_of(const std::filesystem::path& path) {
+  if (!is_regular(path)) return std::nullopt;
   std::vector<std::byte> bytes(kLongestHead);
   std::ifstream file(path, std::ios::binary);
   if (!file.is_open()) return std::nullopt;
   file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   const auto count = static_cast<std::size_t>(file.gcount());
-  return head_of(std::span(bytes).first(count), path.string(), count < bytes.size());
+  Beginning b{head_of(std::span(bytes).first(count), path.string(), count < bytes.size()),
+              std::filesystem::file_size(path)};
+  require_payload(b.head, b.size - b.head.begin, path.string());
+  return b;
 }
 
-void require_rank_2(std::span<const Index> shape, std::string_view what) {
-  if (shape.size() == 2) return;
-  throw UserError("'" + std::string(what) + "' has shape " + shape_text(shape) +
-                  ", and an array of rank 2 (examples x coordinates) is needed");
+// As many bytes as there are, at most those of the span.
+std::size_t fill(std::span<std::byte> bytes, const ByteSource& source) {
+  std::size_t count = 0;
+  for (std::size_t more = 1; more > 0 && count < bytes.size(); count += more)
+    more = source(bytes.subspan(count));
+  return count;
 }
+
+// Fills a matrix as its numbers arrive.
+template <class Real>
+struct ToMatrix final : NpyVisitor {
+  explicit ToMatrix(std::string name) : what(std::move(name)) {}
+  void begin(const std::vector<Index>& shape, bool by_columns) override {
+    require_rank(shape, 2, what);
+    matrix = make_matrix<Real>(shape[0], shape[1]);
+    fortran_order = by_columns;
+  }
+  void take(Index first, std::span<const double> values) override {
+    const Index rows = matrix.shape(0), cols = matrix.shape(1);
+    for (Index k = 0; k < values.size(); ++k) {
+      const Index n = first + k;
+      matrix.data()[fortran_order ? n % rows * cols + n / rows : n] = static_cast<Real>(values[k]);
+    }
+  }
+  std::string what;
+  Matrix<Real> matrix;
+  bool fortran_order = false;
+};
 
 template <class Real>
 Matrix<Real> fill_matrix(const std::vector<double>& values, Index rows, Index cols) {
@@ -176,6 +206,17 @@ Matrix<Real> fill_matrix(const std::vector<double>& values, Index rows, Index co
 }
 
 }  // namespace
+
+bool is_regular(const std::filesystem::path& path) {
+  std::error_code unknown;
+  return std::filesystem::is_regular_file(path, unknown);
+}
+
+void require_rank(std::span<const Index> shape, Index rank, std::string_view what) {
+  if (shape.size() == rank) return;
+  throw UserError("'" + std::string(what) + "' has shape " + shape_text(shape) + ", and an array of rank " +
+                  std::to_string(rank) + (rank == 2 ? " (examples x coordinates)" : "") + " is needed");
+}
 
 std::string shape_text(std::span<const Index> shape) {
   std::string text = "(";
@@ -203,45 +244,65 @@ NpyArray<double> read_npy(const std::filesystem::path& path) {
 
 template <class Real>
 Matrix<Real> to_matrix(const NpyArray<double>& array, std::string_view what) {
-  require_rank_2(array.shape, what);
+  require_rank(array.shape, 2, what);
   return fill_matrix<Real>(array.values, array.shape[0], array.shape[1]);
 }
 
 template <class Real>
 Matrix<Real> to_column(const NpyArray<double>& array, std::string_view what) {
-  if (array.shape.size() != 1) {
-    throw UserError("'" + std::string(what) + "' has shape " + shape_text(array.shape) +
-                    ", and an array of rank 1 is needed");
-  }
+  require_rank(array.shape, 1, what);
   return fill_matrix<Real>(array.values, array.shape[0], 1);
 }
 
 std::vector<Index> read_npy_shape(const std::filesystem::path& path) {
-  const auto head = head_of(path);
-  return head ? head->header.shape : read_npy(path).shape;
+  const auto start = beginning_of(path);
+  return start ? start->head.header.shape : read_npy(path).shape;
+}
+
+std::vector<Index> npy_shape(const ByteSource& source, std::uintmax_t size, std::string_view what) {
+  std::vector<std::byte> bytes(kLongestHead);
+  const std::size_t count = fill(bytes, source);
+  const Head head = head_of(std::span(bytes).first(count), what, count < bytes.size());
+  require_payload(head, size - head.begin, what);
+  return head.header.shape;
+}
+
+void visit_npy(const ByteSource& source, std::uintmax_t size, std::string_view what, NpyVisitor& visitor) {
+  std::vector<std::byte> bytes(kLongestHead);
+  bytes.resize(fill(bytes, source));
+  const Head head = head_of(bytes, what, bytes.size() < kLongestHead);
+  require_payload(head, size - head.begin, what);
+  visitor.begin(head.header.shape, head.header.fortran_order && head.header.shape.size() > 1);
+  // Numbers that came with the header go before those that follow.
+  const std::size_t width = head.codec->width;
+  bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(head.begin));
+  const Index count = head.size / width;
+  for (Index first = 0; first < count;) {
+    const std::size_t there = bytes.size();
+    bytes.resize(std::max(there, std::min(kChunk, count - first) * width));
+    if (there + fill(std::span(bytes).subspan(there), source) < bytes.size())
+      throw UserError("cannot read '" + std::string(what) + "' to its end");
+    const std::size_t whole = bytes.size() / width;
+    const std::vector<double> values = head.codec->decode(std::span(bytes).first(whole * width), what, first);
+    visitor.take(first, values);
+    bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(whole * width));
+    first += whole;
+  }
 }
 
 template <class Real>
 Matrix<Real> read_npy_matrix(const std::filesystem::path& path) {
-  const auto head = head_of(path);
-  if (!head || head->header.fortran_order) return to_matrix<Real>(read_npy(path), path.string());
-  const std::string what = path.string();
-  require_rank_2(head->header.shape, what);
-  require_payload(*head, std::filesystem::file_size(path) - head->begin, what);
-  Matrix<Real> m = make_matrix<Real>(head->header.shape[0], head->header.shape[1]);
+  const auto start = beginning_of(path);
+  if (!start) return to_matrix<Real>(read_npy(path), path.string());
   std::ifstream file(path, std::ios::binary);
-  file.seekg(static_cast<std::streamoff>(head->begin));
-  std::vector<std::byte> bytes(kChunk * head->codec->width);
-  for (Index first = 0; first < m.size(); first += kChunk) {
-    const std::span<std::byte> chunk =
-        std::span(bytes).first(std::min(kChunk, m.size() - first) * head->codec->width);
-    if (!file.read(reinterpret_cast<char*>(chunk.data()), static_cast<std::streamsize>(chunk.size())))
-      throw UserError("cannot read '" + what + "' to its end");
-    const std::vector<double> values = head->codec->decode(chunk, what, first);
-    std::transform(values.begin(), values.end(), m.data() + first,
-                   [](double v) { return static_cast<Real>(v); });
-  }
-  return m;
+  ToMatrix<Real> filled(path.string());
+  visit_npy(
+      [&file](std::span<std::byte> bytes) {
+        file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+        return static_cast<std::size_t>(file.gcount());
+      },
+      start->size, path.string(), filled);
+  return std::move(filled.matrix);
 }
 
 #define NTAPE_INSTANTIATE(Real)                                               \

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <ntape/tensor/matrix.hpp>
 #include <span>
 #include <string>
@@ -31,11 +33,33 @@ struct NpyArray {
 /// The same for a file; also throws UserError when it cannot be read.
 [[nodiscard]] NpyArray<double> read_npy(const std::filesystem::path& path);
 
-/// The shape that a file says it has; its values are not read. Throws as read_npy.
+/// Whether it is a file that can be read twice, unlike a pipe.
+[[nodiscard]] bool is_regular(const std::filesystem::path& path);
+/// The shape that a file says it has; its values are not read when it is regular, only counted. Throws as
+/// read_npy.
 [[nodiscard]] std::vector<Index> read_npy_shape(const std::filesystem::path& path);
-/// to_matrix(read_npy(path)), in memory of the matrix and little more when it is in C order. Throws likewise.
+/// to_matrix(read_npy(path)), in memory of the matrix and little more when the file is regular. Throws
+/// likewise.
 template <class Real>
 [[nodiscard]] Matrix<Real> read_npy_matrix(const std::filesystem::path& path);
+/// Throws UserError, naming `what`, unless the shape is of that rank.
+void require_rank(std::span<const Index> shape, Index rank, std::string_view what);
+
+/// What takes an array a piece at a time.
+struct NpyVisitor {
+  virtual ~NpyVisitor() = default;
+  /// Before any number. By columns: the first index runs fastest in what follows.
+  virtual void begin(const std::vector<Index>& shape, bool by_columns) = 0;
+  /// The numbers from `first` on, counted in the order in which they come.
+  virtual void take(Index first, std::span<const double> values) = 0;
+};
+/// Bytes one after the other: writes some to the beginning of the span and says how many; 0 at the end.
+using ByteSource = std::function<std::size_t(std::span<std::byte>)>;
+/// read_npy of an image of `size` bytes, in memory of a piece. Throws likewise.
+void visit_npy(const ByteSource& source, std::uintmax_t size, std::string_view what, NpyVisitor& visitor);
+/// What such an image says of its shape; little more than the header is read. Throws as read_npy.
+[[nodiscard]] std::vector<Index> npy_shape(const ByteSource& source, std::uintmax_t size,
+                                           std::string_view what);
 
 /// What a .npy file of such numbers (4: <f4, 8: <f8; C order) begins with. Throws ShapeError for a rank of
 /// more than 8.

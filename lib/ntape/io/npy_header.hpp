@@ -26,6 +26,9 @@ struct NpyHeader {
 /// and the place, unless it has exactly the keys descr (a string), fortran_order and shape.
 [[nodiscard]] NpyHeader parse_npy_header(std::string_view text, std::string_view what);
 
+/// npy_head, also throwing ShapeError when `count` is not the product of shape.
+[[nodiscard]] std::string npy_head_of(std::span<const Index> shape, Index count, Index bytes_per_number);
+
 /// Throws UserError: "'what' is not a readable .npy array: defect".
 [[noreturn]] void fail_npy(std::string_view what, const std::string& defect);
 

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -18,7 +19,8 @@ namespace {
 
 constexpr double kSecondsBetweenNotes = 5;
 constexpr std::size_t kFigure = 26;  // of a line of the notes with a number in 17 digits
-constexpr const char* kFirstLine = "ntape progress 1\n";
+constexpr std::size_t kSum = 8;      // hexadecimal digits of a checksum
+constexpr const char *kFirstWords = "ntape progress ", *kFirstLine = "ntape progress 2\n";
 
 double seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -64,20 +66,26 @@ std::string checksum(std::span<const std::byte> bytes) {
   return hex;
 }
 
+std::array<std::filesystem::path, 2> NpyStream::beside(const std::filesystem::path& path) {
+  return {with(path, ".partial"), with(path, ".progress")};
+}
+
 NpyStream::NpyStream(std::filesystem::path path, std::vector<Index> shape, Index bytes_per_number,
-                     Index pieces, Fingerprint fingerprint, Index maxima)
+                     NpyPieces pieces, Fingerprint fingerprint, Index maxima)
     : path_(std::move(path)),
-      partial_(with(path_, ".partial")),
-      progress_(with(path_, ".progress")),
+      partial_(beside(path_)[0]),
+      progress_(beside(path_)[1]),
       shape_(std::move(shape)),
       bytes_per_number_(bytes_per_number),
-      done_(pieces, kOpen),
+      division_(std::move(pieces)),
+      done_(division_.count, kOpen),
+      sums_(division_.count, 0),
       maxima_(maxima, 0.0),
       synced_(seconds()) {
   for (const Index extent : shape_) numbers_ *= extent;
   fingerprint.insert(fingerprint.begin(), {{"shape", shape_text(shape_)},
                                            {"bytes per number", std::to_string(bytes_per_number_)},
-                                           {"pieces", std::to_string(pieces)}});
+                                           {"pieces", std::to_string(division_.count)}});
   if (maxima > 0) fingerprint.emplace_back("figures", std::to_string(maxima));
   notes_head_ = head_of(fingerprint);
   const std::string head = npy_head(shape_, bytes_per_number_);
@@ -116,13 +124,17 @@ bool NpyStream::take_up(const std::string& head) {
   const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   const std::string other = difference(notes_head_, text);
   const std::string advice = without(partial_);
+  if (text.starts_with(kFirstWords) && !text.starts_with(kFirstLine))
+    throw UserError("'" + progress_.string() + "' is of an unfinished array with other version" + advice);
   if (!text.starts_with(kFirstLine))
     throw UserError("'" + progress_.string() + "' is not the notes of an unfinished array" + advice);
   if (!other.empty())
     throw UserError("'" + progress_.string() + "' is of an unfinished array with other " + other + advice);
-  if (!text.starts_with(notes_head_) || !read_notes(text.substr(notes_head_.size())) ||
-      (!none && found != size))
+  if (!text.starts_with(notes_head_) || !read_notes(text.substr(notes_head_.size())))
     throw UserError("'" + progress_.string() + "' is damaged" + advice);
+  if (!none && found != size)
+    throw UserError("'" + partial_.string() + "' is damaged: it has " + std::to_string(found) +
+                    " bytes, and " + std::to_string(size) + " are needed" + without(progress_));
   if (none) {  // the values are gone
     std::fill(done_.begin(), done_.end(), kOpen);
     std::fill(maxima_.begin(), maxima_.end(), 0.0);
@@ -132,7 +144,10 @@ bool NpyStream::take_up(const std::string& head) {
   if (file_ < 0) fail("open", partial_);
   std::string there(head.size(), '\0');
   if (pread(file_, there.data(), there.size(), 0) < 0) fail("read", partial_);
-  if (there == head) return true;
+  if (there == head) {
+    open_damaged();
+    return true;
+  }
   // Before the first piece is noted, nothing but the head can be lost, and nothing says that it got to the
   // disk.
   if (pieces_done() > 0) throw UserError("'" + partial_.string() + "' is damaged" + without(progress_));
@@ -140,9 +155,44 @@ bool NpyStream::take_up(const std::string& head) {
   return true;
 }
 
-// What follows the head, always of one length: pieces, and figures a line each.
+// Of the bytes that the file holds.
+std::uint32_t NpyStream::sum_of(Index piece) const {
+  uLong sum = crc32(0, nullptr, 0);
+  std::array<Bytef, std::size_t{1} << 14> block;
+  division_.stretches(piece, [&](Index first, Index count) {
+    std::uint64_t offset = values_at_ + first * bytes_per_number_, left = count * bytes_per_number_;
+    while (left > 0) {
+      const ssize_t got =
+          pread(file_, block.data(), std::min<std::uint64_t>(block.size(), left), static_cast<off_t>(offset));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) fail("read", partial_);
+      if (got == 0) throw UserError("'" + partial_.string() + "' has become shorter");
+      sum = crc32(sum, block.data(), static_cast<uInt>(got));
+      offset += static_cast<std::uint64_t>(got);
+      left -= static_cast<std::uint64_t>(got);
+    }
+  });
+  return static_cast<std::uint32_t>(sum);
+}
+
+// Pieces whose values are not those that were noted are made anew. A machine that lost its power may have
+// left some notes of a piece on disk and not the others.
+void NpyStream::open_damaged() {
+  for (Index piece = 0; piece < pieces(); ++piece) {
+    if (!done(piece) || sum_of(piece) == sums_[piece]) continue;
+    done_[piece] = kOpen;
+    ++damaged_;
+  }
+}
+
+// What follows the head, always of one length: pieces, their checksums, and figures a line each.
 std::string NpyStream::notes() const {
-  std::string text = done_;
+  std::string text = done_ + '\n';
+  for (const std::uint32_t sum : sums_) {
+    char digits[kSum + 1];
+    std::snprintf(digits, sizeof digits, "%08lx", static_cast<unsigned long>(sum));
+    text += digits;
+  }
   for (const double value : maxima_) {
     char line[kFigure + 1];
     std::snprintf(line, sizeof line, "\n%*.17g", static_cast<int>(kFigure) - 1, value);
@@ -153,13 +203,17 @@ std::string NpyStream::notes() const {
 
 // Whether they are notes.
 bool NpyStream::read_notes(const std::string& notes) {
-  const std::size_t pieces = done_.size();
-  if (notes.size() != pieces + kFigure * maxima_.size() ||
-      notes.substr(0, pieces).find_first_not_of({kDone, kOpen}) != std::string::npos)
+  const std::size_t pieces = done_.size(), sums = pieces + 1, figures = sums + kSum * pieces;
+  if (notes.size() != figures + kFigure * maxima_.size() || notes[pieces] != '\n' ||
+      notes.substr(0, pieces).find_first_not_of({kDone, kOpen}) != std::string::npos ||
+      notes.substr(sums, kSum * pieces).find_first_not_of("0123456789abcdef") != std::string::npos)
     return false;
   done_ = notes.substr(0, pieces);
+  for (std::size_t k = 0; k < pieces; ++k)
+    sums_[k] =
+        static_cast<std::uint32_t>(std::strtoul(notes.substr(sums + kSum * k, kSum).c_str(), nullptr, 16));
   for (std::size_t n = 0; n < maxima_.size(); ++n) {
-    const std::string line = notes.substr(pieces + n * kFigure, kFigure);
+    const std::string line = notes.substr(figures + n * kFigure, kFigure);
     char* end = nullptr;
     maxima_[n] = std::strtod(line.c_str(), &end);
     if (*end != '\0' || !(maxima_[n] >= 0)) return false;
@@ -169,7 +223,7 @@ bool NpyStream::read_notes(const std::string& notes) {
 
 void NpyStream::start_anew(const std::string& head) {
   try {
-    file_ = open(partial_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    file_ = open(partial_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (file_ < 0) fail("open", partial_);
     // Room for all of it now, rather than none in some hours; where that cannot be asked for, only the size.
     const auto size = static_cast<off_t>(head.size() + numbers_ * bytes_per_number_);
@@ -220,9 +274,11 @@ void NpyStream::write(Index first, std::span<const Real> values) {
 }
 
 void NpyStream::finish(Index piece) {
+  const std::uint32_t sum = sum_of(piece);
   {
     const std::lock_guard lock(mutex_);
-    done_.at(piece) = kDone;
+    sums_.at(piece) = sum;
+    done_[piece] = kDone;
     dirty_ = true;
   }
   if (seconds() - synced_ > kSecondsBetweenNotes) sync();

@@ -27,14 +27,18 @@ std::string npy_head(std::span<const Index> shape, Index bytes_per_number) {
   return head + header;
 }
 
+std::string npy_head_of(std::span<const Index> shape, Index count, Index bytes_per_number) {
+  const auto size = npy_size(shape, 1);
+  if (!size || *size != count) {
+    throw ShapeError("writing an array of shape " + shape_text(shape) + " needs as many values, and " +
+                     std::to_string(count) + " are given");
+  }
+  return npy_head(shape, bytes_per_number);
+}
+
 template <class Real>
 std::vector<std::byte> npy_bytes(std::span<const Index> shape, std::span<const Real> values) {
-  const auto size = npy_size(shape, 1);
-  if (!size || *size != values.size()) {
-    throw ShapeError("writing an array of shape " + shape_text(shape) + " needs as many values, and " +
-                     std::to_string(values.size()) + " are given");
-  }
-  const std::string head = npy_head(shape, sizeof(Real));
+  const std::string head = npy_head_of(shape, values.size(), sizeof(Real));
   std::vector<std::byte> bytes(head.size() + values.size_bytes());
   std::memcpy(bytes.data(), head.data(), head.size());
   if (!values.empty()) std::memcpy(bytes.data() + head.size(), values.data(), values.size_bytes());

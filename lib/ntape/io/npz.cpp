@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <map>
 #include <ntape/base/errors.hpp>
+#include <ntape/io/npy_header.hpp>
 #include <ntape/io/npz.hpp>
 #include <utility>
 
@@ -46,6 +47,50 @@ struct NpzReader::Impl {
   [[noreturn]] void fail(const std::string& name, const std::string& defect) const {
     throw UserError("cannot read the array '" + name + "' of '" + path.string() + "': " + defect);
   }
+
+  [[nodiscard]] std::string what(const std::string& name) const { return path.string() + ":" + name; }
+
+  [[nodiscard]] zip_uint64_t find(const std::string& name) const {
+    const auto found = index.find(name);
+    if (found != index.end()) return found->second;
+    std::string known;
+    for (const std::string& other : names) known += (known.empty() ? "" : ", ") + other;
+    throw UserError("'" + path.string() + "' has no array '" + name + "'; it has " +
+                    (known.empty() ? "no arrays" : known));
+  }
+  [[nodiscard]] zip_uint64_t size(const std::string& name) const {
+    zip_stat_t stat;
+    if (zip_stat_index(archive.get(), find(name), 0, &stat) != 0 || (stat.valid & ZIP_STAT_SIZE) == 0)
+      fail(name, "its size is not recorded");
+    return stat.size;
+  }
+  [[nodiscard]] Entry open(const std::string& name) const {
+    Entry entry(zip_fopen_index(archive.get(), find(name), 0));
+    if (!entry) fail(name, zip_strerror(archive.get()));
+    return entry;
+  }
+  std::size_t some(zip_file_t* entry, const std::string& name, std::span<std::byte> bytes) const {
+    const zip_int64_t count = zip_fread(entry, bytes.data(), bytes.size());
+    if (count < 0) fail(name, zip_file_strerror(entry));
+    return static_cast<std::size_t>(count);
+  }
+  // Reads to the end, because that is when the checksum is compared, and keeps nothing, because a damaged
+  // directory can announce any size.
+  template <class Take>
+  void drain(const std::string& name, const Take& take) const {
+    const Entry entry = open(name);
+    const zip_uint64_t announced = size(name);
+    std::array<std::byte, std::size_t{1} << 16> block;
+    zip_uint64_t there = 0;
+    for (std::size_t count; (count = some(entry.get(), name, block)) > 0; there += count)
+      take(std::span(block).first(count));
+    if (there != announced)
+      fail(name,
+           std::to_string(announced) + " bytes are announced and " + std::to_string(there) + " are there");
+  }
+  void verify(const std::string& name) const {
+    drain(name, [](std::span<const std::byte>) {});
+  }
 };
 
 NpzReader::NpzReader(const std::filesystem::path& path) : impl_(std::make_unique<Impl>()) {
@@ -79,40 +124,35 @@ bool NpzReader::has(const std::string& name) const {
 }
 
 NpyArray<double> NpzReader::read(const std::string& name) const {
-  const auto found = impl_->index.find(name);
-  if (found == impl_->index.end()) {
-    std::string known;
-    for (const std::string& other : impl_->names) known += (known.empty() ? "" : ", ") + other;
-    throw UserError("'" + impl_->path.string() + "' has no array '" + name + "'; it has " +
-                    (known.empty() ? "no arrays" : known));
-  }
-  const Entry entry(zip_fopen_index(impl_->archive.get(), found->second, 0));
-  if (!entry) impl_->fail(name, zip_strerror(impl_->archive.get()));
-  zip_stat_t stat;
-  if (zip_stat_index(impl_->archive.get(), found->second, 0, &stat) != 0 ||
-      (stat.valid & ZIP_STAT_SIZE) == 0) {
-    impl_->fail(name, "its size is not recorded");
-  }
-  // Grown as data arrive, because a damaged directory can claim any size; and read until the end is
-  // reported, because that is when the checksum is compared.
   std::vector<std::byte> bytes;
-  std::array<std::byte, std::size_t{1} << 16> block;
-  zip_int64_t count = 0;
-  while ((count = zip_fread(entry.get(), block.data(), block.size())) > 0) {
-    bytes.insert(bytes.end(), block.begin(), block.begin() + count);
+  impl_->drain(
+      name, [&](std::span<const std::byte> block) { bytes.insert(bytes.end(), block.begin(), block.end()); });
+  return read_npy(bytes, impl_->what(name));
+}
+
+std::vector<Index> NpzReader::shape(const std::string& name) const {
+  const Entry entry = impl_->open(name);
+  const auto source = [&](std::span<std::byte> bytes) { return impl_->some(entry.get(), name, bytes); };
+  try {
+    return npy_shape(source, impl_->size(name), impl_->what(name));
+  } catch (const UserError&) {
+    impl_->verify(name);  // what is damaged is called that, whatever its header looks like
+    throw;
   }
-  if (count < 0) impl_->fail(name, zip_file_strerror(entry.get()));
-  if (bytes.size() != stat.size) {
-    impl_->fail(name, std::to_string(stat.size) + " bytes are announced and " + std::to_string(bytes.size()) +
-                          " are there");
-  }
-  return read_npy(bytes, impl_->path.string() + ":" + name);
+}
+
+void NpzReader::visit(const std::string& name, NpyVisitor& visitor) const {
+  impl_->verify(name);
+  const Entry entry = impl_->open(name);
+  visit_npy([&](std::span<std::byte> bytes) { return impl_->some(entry.get(), name, bytes); },
+            impl_->size(name), impl_->what(name), visitor);
 }
 
 struct NpzWriter::Impl {
   struct Item {
     std::string name;
-    std::vector<std::byte> bytes;
+    std::vector<std::byte> bytes;       // all of the image, or its head
+    std::span<const std::byte> values;  // what follows
   };
   std::filesystem::path path;
   std::vector<Item> items;
@@ -120,6 +160,12 @@ struct NpzWriter::Impl {
 
   void require_open() const {
     if (closed) throw InternalError("the archive '" + path.string() + "' is already closed");
+  }
+  void require_new(const std::string& name) const {
+    require_open();
+    if (name.empty()) fail("an array needs a name that is not empty");
+    for (const auto& item : items)
+      if (item.name == name) fail("the array '" + name + "' was added already");
   }
   [[noreturn]] void fail(const std::string& reason) const {
     throw UserError("cannot write the archive '" + path.string() + "': " + reason);
@@ -141,17 +187,22 @@ NpzWriter::~NpzWriter() = default;
 
 template <class Real>
 void NpzWriter::add(const std::string& name, const std::vector<Index>& shape, std::span<const Real> values) {
-  impl_->require_open();
-  if (name.empty()) impl_->fail("an array needs a name that is not empty");
-  for (const auto& item : impl_->items) {
-    if (item.name == name) impl_->fail("the array '" + name + "' was added already");
-  }
-  impl_->items.push_back({name, npy_bytes(std::span<const Index>(shape), values)});
+  impl_->require_new(name);
+  impl_->items.push_back({name, npy_bytes(std::span<const Index>(shape), values), {}});
 }
 
 template <class Real>
 void NpzWriter::add(const std::string& name, const Matrix<Real>& matrix) {
   add(name, {matrix.shape(0), matrix.shape(1)}, std::span<const Real>(matrix.data(), matrix.size()));
+}
+
+template <class Real>
+void NpzWriter::refer(const std::string& name, const std::vector<Index>& shape,
+                      std::span<const Real> values) {
+  impl_->require_new(name);
+  const std::string head = npy_head_of(shape, values.size(), sizeof(Real));
+  const auto bytes = std::as_bytes(std::span(head));
+  impl_->items.push_back({name, {bytes.begin(), bytes.end()}, std::as_bytes(values)});
 }
 
 void NpzWriter::close() {
@@ -160,7 +211,14 @@ void NpzWriter::close() {
   impl_->closed = true;
   Archive archive = open_archive(impl_->path, ZIP_CREATE | ZIP_TRUNCATE, "for writing");
   for (const auto& item : impl_->items) {
-    zip_source_t* const source = zip_source_buffer(archive.get(), item.bytes.data(), item.bytes.size(), 0);
+    // Neither is written to; libzip has one type for buffers that it fills and those that it reads.
+    const auto part = [](std::span<const std::byte> bytes) {
+      return zip_buffer_fragment_t{reinterpret_cast<zip_uint8_t*>(const_cast<std::byte*>(bytes.data())),
+                                   bytes.size()};
+    };
+    const std::array<zip_buffer_fragment_t, 2> parts{part(item.bytes), part(item.values)};
+    zip_source_t* const source =
+        zip_source_buffer_fragment(archive.get(), parts.data(), item.values.empty() ? 1 : 2, 0);
     if (source == nullptr) impl_->fail(zip_strerror(archive.get()));
     const zip_int64_t added =
         zip_file_add(archive.get(), (item.name + std::string(kSuffix)).c_str(), source, ZIP_FL_ENC_UTF_8);
@@ -186,6 +244,8 @@ void NpzWriter::close() {
 
 template void NpzWriter::add(const std::string&, const std::vector<Index>&, std::span<const float>);
 template void NpzWriter::add(const std::string&, const std::vector<Index>&, std::span<const double>);
+template void NpzWriter::refer(const std::string&, const std::vector<Index>&, std::span<const float>);
+template void NpzWriter::refer(const std::string&, const std::vector<Index>&, std::span<const double>);
 template void NpzWriter::add(const std::string&, const Matrix<float>&);
 template void NpzWriter::add(const std::string&, const Matrix<double>&);
 

@@ -25,6 +25,11 @@ class NpzReader {
   /// Inflates and decodes one array. Throws UserError when there is none of that name (listing those
   /// there are), when its data are damaged (checksum included), or as read_npy does. Not thread-safe.
   [[nodiscard]] NpyArray<double> read(const std::string& name) const;
+  /// The same a piece at a time, in memory of a piece: the entry is read twice, since its checksum comes at
+  /// its end, and damaged numbers are not handed on.
+  void visit(const std::string& name, NpyVisitor& visitor) const;
+  /// What the array says of its shape; little more than its header is read, and the checksum is not compared.
+  [[nodiscard]] std::vector<Index> shape(const std::string& name) const;
 
  private:
   struct Impl;
@@ -48,6 +53,9 @@ class NpzWriter {
   void add(const std::string& name, const std::vector<Index>& shape, std::span<const Real> values);
   template <class Real>
   void add(const std::string& name, const Matrix<Real>& matrix);
+  /// The same without a copy: the values must stay as they are until close().
+  template <class Real>
+  void refer(const std::string& name, const std::vector<Index>& shape, std::span<const Real> values);
 
   /// Writes the archive. Throws UserError when there is nothing to write or when a byte cannot be written
   /// (no space, no permission, no directory), InternalError when called twice.

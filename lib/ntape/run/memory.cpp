@@ -23,10 +23,20 @@ double memory_of_machine() {
 }
 
 // The file holds "max" where there is no limit.
-double memory_of_group(const char* path) {
+double number_in(const std::filesystem::path& path, double otherwise) {
   std::ifstream file(path);
-  double bytes = 0;
-  return file >> bytes ? bytes : kUnknown;
+  double number = 0;
+  return file >> number ? number : otherwise;
+}
+
+// Of "name number" a line.
+double number_named(const std::filesystem::path& path, const std::string& name) {
+  std::ifstream file(path);
+  std::string other;
+  double number = 0;
+  while (file >> other >> number)
+    if (other == name) return number;
+  return 0;
 }
 
 std::string in_gibibytes(double bytes) {
@@ -38,8 +48,19 @@ std::string in_gibibytes(double bytes) {
 }  // namespace
 
 double available_memory() {
-  return std::min({memory_of_machine(), memory_of_group("/sys/fs/cgroup/memory.max"),
-                   memory_of_group("/sys/fs/cgroup/memory/memory.limit_in_bytes")});
+  return std::min({memory_of_machine(), memory_left_by_group("/sys/fs/cgroup"),
+                   memory_left_by_group("/sys/fs/cgroup/memory")});
+}
+
+double memory_left_by_group(const std::filesystem::path& folder) {
+  const double limit =
+      number_in(folder / "memory.max", number_in(folder / "memory.limit_in_bytes", kUnknown));
+  const double used = number_in(folder / "memory.current", number_in(folder / "memory.usage_in_bytes", 0));
+  // Of a group and those below it; in version 1 that has a name of its own.
+  const std::filesystem::path parts = folder / "memory.stat";
+  const double cache =
+      std::max(number_named(parts, "inactive_file"), number_named(parts, "total_inactive_file"));
+  return std::max(0.0, limit - std::max(0.0, used - cache));
 }
 
 void require_memory(double bytes, const std::string& what, double available) {

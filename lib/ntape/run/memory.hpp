@@ -1,13 +1,18 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <string>
 
 namespace ntape::run {
 
-/// Bytes that this process can have without swapping: what Linux calls available, within the limit of its
-/// control group. Infinite where neither can be read.
+/// Bytes that this process can have without swapping: what Linux calls available, within what its control
+/// group leaves. Infinite where neither can be read.
 [[nodiscard]] double available_memory();
+
+/// What the limit of a control group leaves, from the files in its folder, of either version: less what is in
+/// use, unless it is cache that gives way. Infinite where there is no limit.
+[[nodiscard]] double memory_left_by_group(const std::filesystem::path& folder);
 
 /// Throws UserError, naming both amounts, when `bytes` are more than `available`. Allocation alone does not
 /// find out: Linux promises memory that it does not have and kills who takes it at its word.
