@@ -118,7 +118,7 @@ TEST_CASE("a regime is what the loss and the kernel did on the way, not where th
   DriftResult result;
   result.rate = 2;
   result.momentum = 0;  // the edge is 1
-  const auto regime = [&](std::vector<double> lambda_max, double peak, double last) {
+  const auto regime = [&](std::vector<double> lambda_max, double peak, double last, bool off = false) {
     study::DriftRun run;
     for (const double lambda : lambda_max) {
       study::DriftRow row;
@@ -128,6 +128,7 @@ TEST_CASE("a regime is what the loss and the kernel did on the way, not where th
     }
     run.rows.front().loss = 1;
     run.peak_loss = peak;
+    if (off) run.rows.back().layers.push_back({.trace_share = 0.0, .change = {}, .weight_change = {}});
     return *study::regime_of(run, result);
   };
   CHECK(regime({.9, .8, .9}, 1, .1) == Regime::stable);
@@ -137,6 +138,8 @@ TEST_CASE("a regime is what the loss and the kernel did on the way, not where th
   CHECK(regime({.9, 1.1, .1}, 50, 2) == Regime::sharpened);
   CHECK(regime({1.1, .8, .9}, 50, .1) == Regime::catapult);
   CHECK(regime({1.1, .8, .9}, 1, .1) == Regime::flattened);
+  CHECK(regime({1.1, .8, .9}, 50, .1, true) == Regime::dead);
+  CHECK(regime({1.1, .8, .9}, 1, .1, true) == Regime::dead);
   CHECK(regime({1.1, .8, .9}, 50, 2) == Regime::unsettled);
   CHECK(regime({1.1, .8, 1.1}, 50, .1) == Regime::unsettled);
   CHECK(regime({1.1, .8, 1.1}, 1, .1) == Regime::unsettled);

@@ -15,6 +15,8 @@ std::string_view to_string(Regime regime) {
       return "catapult";
     case Regime::flattened:
       return "flattened";
+    case Regime::dead:
+      return "dead";
     case Regime::unsettled:
       return "unsettled";
     case Regime::diverged:
@@ -49,6 +51,7 @@ std::optional<Regime> regime_of(const DriftRun& run, const DriftResult& result) 
   if (first.lambda_max > edge) {
     const bool rose = rose_above(first.loss, run);
     if (last.lambda_max >= edge || (rose && last.loss >= first.loss)) return Regime::unsettled;
+    if (is_dead(last)) return Regime::dead;
     return rose ? Regime::catapult : Regime::flattened;
   }
   if (peak_lambda_max(run) > edge) return Regime::sharpened;
