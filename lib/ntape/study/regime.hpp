@@ -16,7 +16,8 @@ namespace ntape::study {
 ///   catapult   it started above, its loss rose, then fell below the first, and lambda_max is now below
 ///              (Lewkowycz et al. 2020)
 ///   flattened  it started above and lambda_max is now below, and its loss never rose
-///   dead       it started above and lambda_max is now below because a layer is off (see is_dead): it found no
+///   dead       it started above and lambda_max is now below because a layer is off (see is_dead): it found
+///   no
 ///              flatter place
 ///   unsettled  it started above, and at the last step it is not through (yet)
 ///   diverged   loss or outputs grew without bound
