@@ -122,7 +122,7 @@ HermiteCoefficients HermiteMaker::operator()(double variance, double tolerance, 
       if (l > 1) continue;
       double coarse = 0;
       for (std::size_t j = 0; j < nodes; ++j)
-        if (table->rule.even[j]) coarse += 2 * h[j] * df[j];
+        if (table->rule.even(j)) coarse += 2 * h[j] * df[j];
       gap = std::max(gap, std::abs(coarse - out.d.back()));
     }
   }

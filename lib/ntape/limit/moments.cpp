@@ -53,7 +53,7 @@ Sums sums(const Function& s, double deviation, const LineRule& rule, bool coarse
   constexpr double kShift = 0x1p-20;  // relative, of u, to see how s' changes
   Sums sum;
   for (std::size_t j = 0; j < rule.size(); ++j) {
-    if (coarse && !rule.even[j]) continue;
+    if (coarse && !rule.even(j)) continue;
     const double w = coarse ? 2 * rule.weight[j] : rule.weight[j], u = deviation * rule.at[j];
     const double f = s.f(u), df = s.df(u);
     sum.mean += w * f;

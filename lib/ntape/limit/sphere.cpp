@@ -143,7 +143,7 @@ SphereSpectrum sphere_spectrum(const Architecture& architecture, Index dimension
     const Measure measure(d, t);
     weights.push_back(pi * unit.weight[j] * measure.weight);
     weight_errors.push_back(measure.error);
-    even.push_back(unit.even[j] != 0);
+    even.push_back(unit.phase[j] % 2 == 0);
   }
   const AngleCurve kappa = angle_curve(architecture, square, angles, duals);
 
