@@ -11,6 +11,8 @@
 #include <numbers>
 #include <vector>
 
+namespace base_philox_test {
+
 using namespace ntape;
 
 namespace {
@@ -206,3 +208,5 @@ TEST_CASE("neighbours, streams and seeds are uncorrelated, and so are their squa
     CHECK(equal == 0);
   }
 }
+
+}  // namespace base_philox_test

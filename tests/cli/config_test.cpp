@@ -10,6 +10,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace cli_config_test {
+
 using namespace ntape;
 using namespace ntape::test;
 
@@ -17,7 +19,7 @@ namespace {
 
 void must(const std::string& line, const std::filesystem::path& folder) {
   CAPTURE(line);
-  const Outcome result = run(tool_line(line), without_gnuplot(folder));
+  const Outcome result = run_command(tool_line(line), without_gnuplot(folder));
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
 }
@@ -138,7 +140,7 @@ TEST_CASE("a config whose data have changed is refused, unless other data are as
   const std::string sum = entries(file(folder / "a", "config.toml")).at("data-checksum");
   write_text(folder / "d.csv", "1,2,3\n4,5,6\n7,8,11\n");
   const std::string again = "drift --config a/config.toml --quiet --out ";
-  const Outcome changed = run(tool_line(again + "b"), here);
+  const Outcome changed = run_command(tool_line(again + "b"), here);
   CAPTURE(changed.err);
   CHECK(changed.code == 2);
   CHECK(changed.err.find('\n') == changed.err.size() - 1);
@@ -146,11 +148,12 @@ TEST_CASE("a config whose data have changed is refused, unless other data are as
        {std::string("d.csv"), sum.substr(1, sum.size() - 2), std::string("data-checksum")})
     CHECK(contains(changed.err, part));
   CHECK(listing(folder.path()) == "a d.csv");
-  CHECK(run(tool_line(again + "c --examples 2"), here).code == 0);
-  CHECK(run(tool_line(again + "d --data circle"), here).code == 0);
+  CHECK(run_command(tool_line(again + "c --examples 2"), here).code == 0);
+  CHECK(run_command(tool_line(again + "d --data circle"), here).code == 0);
   CHECK(entries(file(folder / "d", "config.toml")).at("data-checksum") != sum);
   // Asked for on the command line, it holds whatever else is there.
-  const Outcome asked = run(tool_line("drift --data circle --data-checksum fnv1a64:0123456789abcdef"), here);
+  const Outcome asked =
+      run_command(tool_line("drift --data circle --data-checksum fnv1a64:0123456789abcdef"), here);
   CHECK(asked.code == 2);
   CHECK(contains(asked.err, "fnv1a64:0123456789abcdef"));
 }
@@ -161,7 +164,8 @@ TEST_CASE("file names with every awkward character come back") {
   write_text(folder / awkward, "1,2,3\n4,5,6\n7,8,10\n");
   const Surroundings here = without_gnuplot(folder.path());
   REQUIRE(
-      run(tool({"drift", "--data", awkward, "--width", "4", "--steps", "2", "--quiet", "--out", "a"}), here)
+      run_command(tool({"drift", "--data", awkward, "--width", "4", "--steps", "2", "--quiet", "--out", "a"}),
+                  here)
           .code == 0);
   must("drift --config a/config.toml --quiet --out b", folder.path());
   check_same_figures(folder / "a", folder / "b");
@@ -202,7 +206,7 @@ TEST_CASE("configs that cannot be understood are refused with their line") {
   const auto refuses = [&](const std::string& text, const std::vector<std::string>& named) {
     CAPTURE(text);
     write_text(folder / "c.toml", text);
-    const Outcome result = run(tool({"drift", "--config", "c.toml"}), {.folder = folder.path()});
+    const Outcome result = run_command(tool({"drift", "--config", "c.toml"}), {.folder = folder.path()});
     CAPTURE(result.err);
     CHECK(result.code == 2);
     CHECK(result.err.find('\n') == result.err.size() - 1);
@@ -231,9 +235,11 @@ TEST_CASE("configs that cannot be understood are refused with their line") {
 TEST_CASE("a config that is not there, or is a directory, is no empty config") {
   const TempDir folder;
   for (const char* name : {"none.toml", "."}) {
-    const Outcome result = run(tool({"drift", "--config", name}), {.folder = folder.path()});
+    const Outcome result = run_command(tool({"drift", "--config", name}), {.folder = folder.path()});
     CHECK(result.code == 2);
     CHECK(contains(result.err, name));
     CHECK(listing(folder.path()).empty());
   }
 }
+
+}  // namespace cli_config_test

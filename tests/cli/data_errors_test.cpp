@@ -9,6 +9,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace cli_data_errors_test {
+
 using namespace ntape;
 using namespace ntape::test;
 
@@ -60,7 +62,7 @@ struct Files {
 
   void refuses(const std::string& line, const std::vector<std::string>& named) const {
     CAPTURE(line);
-    const Outcome result = run(tool_line(line), {.folder = folder.path()});
+    const Outcome result = run_command(tool_line(line), {.folder = folder.path()});
     CAPTURE(result.err);
     CHECK(result.code == 2);
     CHECK(result.out.empty());
@@ -196,3 +198,5 @@ TEST_CASE("kernel refuses options and weights that do not fit") {
   fresh.refuses("plan --inputs x.npy --weights nan.npz", {"nan.npz:W0'", "row 1, column 2"});
   fresh.refuses("plan --inputs x.npy --precision f32 --weights large.npz", {"1e+300", "range of f32"});
 }
+
+}  // namespace cli_data_errors_test

@@ -11,6 +11,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace cli_divergence_test {
+
 using namespace ntape;
 using namespace ntape::test;
 using nlohmann::json;
@@ -29,8 +31,8 @@ json summary(const std::filesystem::path& folder) {
 TEST_CASE("a network that diverges is stopped with a message, and the others are kept") {
   const TempDir folder;
   // So narrow, some networks are far slower than the limit, and some die of too large a step and stand still.
-  const Outcome result =
-      run(tool_line(kTooFast + "--rate 60 --width 4,8 --seeds 4 --out run"), {.folder = folder.path()});
+  const Outcome result = run_command(tool_line(kTooFast + "--rate 60 --width 4,8 --seeds 4 --out run"),
+                                     {.folder = folder.path()});
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
   const json s = summary(folder.path());
@@ -59,8 +61,9 @@ TEST_CASE("a network that diverges is stopped with a message, and the others are
 
 TEST_CASE("a diverged network takes neither its start nor its seed's other widths with it") {
   const TempDir folder;
-  const Outcome result = run(tool_line(kTooFast + "--rate 60 --width 4,8,16 --seeds 4 --json --out run"),
-                             without_gnuplot(folder.path()));
+  const Outcome result =
+      run_command(tool_line(kTooFast + "--rate 60 --width 4,8,16 --seeds 4 --json --out run"),
+                  without_gnuplot(folder.path()));
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
   const json s = summary(folder.path());
@@ -97,8 +100,8 @@ TEST_CASE("a diverged network takes neither its start nor its seed's other width
 
 TEST_CASE("networks that were left out are counted") {
   const TempDir folder;
-  const Outcome result =
-      run(tool_line(kTooFast + "--rate 60 --width 4,8,16 --seeds 4 --out run"), {.folder = folder.path()});
+  const Outcome result = run_command(tool_line(kTooFast + "--rate 60 --width 4,8,16 --seeds 4 --out run"),
+                                     {.folder = folder.path()});
   REQUIRE(result.code == 0);
   const json s = summary(folder.path());
   CHECK(contains(result.out, std::to_string(s["stopped"].size()) + " of 12 networks stopped early"));
@@ -115,7 +118,7 @@ TEST_CASE("all networks diverging is a run, too, in both precisions and however 
         const std::string line =
             kTooFast + "--rate " + rate + " --width 8,16 --seeds 2 --out run --precision " + precision + talk;
         CAPTURE(line);
-        const Outcome result = run(tool_line(line), {.folder = folder.path()});
+        const Outcome result = run_command(tool_line(line), {.folder = folder.path()});
         CAPTURE(result.err);
         REQUIRE(result.code == 0);
         const json s = summary(folder.path());
@@ -150,21 +153,22 @@ TEST_CASE("outputs or kernels that overflow while they are tracked stop a networ
   io::write_npy(folder / "y.npy", normal<double>(5, 1, 2));
   const std::string line = "drift --inputs x.npy --targets y.npy --width 4 --seeds 2 --steps 2 --out run";
   const Outcome single =
-      run(tool_line(line + " --precision f32 --rate 1e-37 --force-rate"), {.folder = folder.path()});
+      run_command(tool_line(line + " --precision f32 --rate 1e-37 --force-rate"), {.folder = folder.path()});
   CAPTURE(single.err);
   CHECK(single.code == 2);
   CHECK(contains(single.err, "no network can be tracked: width 4, seed 0: "));
   CHECK(contains(single.err, "overflowed at step 0"));
   CHECK(single.err.find("ntape: ") == 0);
   CHECK(!std::filesystem::exists(folder / "run"));
-  CHECK(run(tool_line(line + " --quiet"), {.folder = folder.path()}).code == 0);
+  CHECK(run_command(tool_line(line + " --quiet"), {.folder = folder.path()}).code == 0);
 }
 
 TEST_CASE("a rate of the critical one and above has its table, whatever came of it, and the dead are named") {
   const TempDir folder;
   const std::string line = "drift --data sphere:3 --examples 2 --depth 2 --width 64 --seeds 2 --steps 20 ";
   const auto out = [&](const std::string& options) {
-    const Outcome result = run(tool_line(line + options + " --out run"), without_gnuplot(folder.path()));
+    const Outcome result =
+        run_command(tool_line(line + options + " --out run"), without_gnuplot(folder.path()));
     CAPTURE(result.err);
     REQUIRE(result.code == 0);
     std::filesystem::remove_all(folder / "run");
@@ -173,9 +177,9 @@ TEST_CASE("a rate of the critical one and above has its table, whatever came of 
   CHECK(contains(out("--rate 1x"), "  regime  "));
   CHECK(!contains(out("--rate 0.5x"), "  regime  "));
   CHECK(contains(out("--rate 0.1x --momentum 0.999999999"), "momentum 0.999999999;"));
-  const Outcome narrow = run(tool_line("drift --width 4 --seeds 6 --depth 6 --steps 400 --rate 0.99x "
-                                       "--examples 16 --out run"),
-                             without_gnuplot(folder.path()));
+  const Outcome narrow = run_command(tool_line("drift --width 4 --seeds 6 --depth 6 --steps 400 --rate 0.99x "
+                                               "--examples 16 --out run"),
+                                     without_gnuplot(folder.path()));
   CAPTURE(narrow.out);
   CHECK(contains(narrow.out, "\ndead: width 4, seed "));
   const auto record = summary(folder.path());
@@ -189,10 +193,11 @@ TEST_CASE("a rate of the critical one and above has its table, whatever came of 
 TEST_CASE("the certificate of floats says once when it measures their rounding") {
   const TempDir folder;
   const auto err = [&](const std::string& options) {
-    const Outcome result = run(tool_line("drift --data circle --examples 6 --width 8,16 --seeds 2 --steps 8 "
-                                         "--rate 1e-4x --quiet --certificate --out run " +
-                                         options),
-                               without_gnuplot(folder.path()));
+    const Outcome result =
+        run_command(tool_line("drift --data circle --examples 6 --width 8,16 --seeds 2 --steps 8 "
+                              "--rate 1e-4x --quiet --certificate --out run " +
+                              options),
+                    without_gnuplot(folder.path()));
     REQUIRE(result.code == 0);
     std::filesystem::remove_all(folder / "run");
     return result.err;
@@ -207,9 +212,10 @@ TEST_CASE("the certificate of floats says once when it measures their rounding")
 TEST_CASE("a network whose kernel is zero is stopped, and the others are kept") {
   // One relu unit without bias is dead for half of all seeds, and then nothing depends on any parameter.
   const TempDir folder;
-  const Outcome result = run(tool_line("drift --data circle --examples 1 --depth 2 --width 1 --bias-scale 0 "
-                                       "--seeds 8 --steps 2 --out run"),
-                             {.folder = folder.path()});
+  const Outcome result =
+      run_command(tool_line("drift --data circle --examples 1 --depth 2 --width 1 --bias-scale 0 "
+                            "--seeds 8 --steps 2 --out run"),
+                  {.folder = folder.path()});
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
   const json s = summary(folder.path());
@@ -217,3 +223,5 @@ TEST_CASE("a network whose kernel is zero is stopped, and the others are kept") 
   REQUIRE(s["stopped"].size() < 8);
   CHECK(contains(s["stopped"][0]["message"].get<std::string>(), "its kernel is zero at step 0"));
 }
+
+}  // namespace cli_divergence_test

@@ -3,6 +3,8 @@
 #include "support/command.hpp"
 #include "support/temp_dir.hpp"
 
+namespace cli_errors_test {
+
 using namespace ntape::test;
 
 namespace {
@@ -15,7 +17,7 @@ struct Mistake {
 // One line on standard error, code 2, nothing on standard output, and nothing in the folder it ran in.
 void check_refused(const TempDir& folder, const std::string& before, const Mistake& mistake) {
   CAPTURE(mistake.arguments);
-  const Outcome result = run(tool_line(mistake.arguments), {.folder = folder.path()});
+  const Outcome result = run_command(tool_line(mistake.arguments), {.folder = folder.path()});
   CAPTURE(result.err);
   CHECK(result.code == 2);
   CHECK(result.out.empty());
@@ -119,7 +121,7 @@ TEST_CASE("an empty value is no default") {
   for (const std::string option : {"--out", "--data", "--inputs", "--targets", "--config", "--track",
                                    "--activation", "--width", "--rate"}) {
     CAPTURE(option);
-    const Outcome result = run(tool({"drift", option, ""}), {.folder = folder.path()});
+    const Outcome result = run_command(tool({"drift", option, ""}), {.folder = folder.path()});
     CAPTURE(result.err);
     CHECK(result.code == 2);
     CHECK(contains(result.err, option));
@@ -128,7 +130,7 @@ TEST_CASE("an empty value is no default") {
   }
   for (const std::string option : {"--against", "--weights", "--save-weights"}) {
     CAPTURE(option);
-    const Outcome result = run(tool({"kernel", "--inputs", "x.npy", "--out", "K.npz", option, ""}));
+    const Outcome result = run_command(tool({"kernel", "--inputs", "x.npy", "--out", "K.npz", option, ""}));
     CHECK(result.code == 2);
     CHECK(contains(result.err, option + " is given an empty value"));
   }
@@ -182,8 +184,8 @@ TEST_CASE("output that cannot be") {
 TEST_CASE("a network without hidden layers needs no width") {
   const TempDir folder;
   const Outcome result =
-      run(tool_line("drift --data circle --examples 6 --depth 1 --steps 2 --seeds 2 --out run"),
-          without_gnuplot(folder.path()));
+      run_command(tool_line("drift --data circle --examples 6 --depth 1 --steps 2 --seeds 2 --out run"),
+                  without_gnuplot(folder.path()));
   CAPTURE(result.err);
   CHECK(result.code == 0);
   CHECK(!contains(read_text(folder / "run/config.toml"), "width ="));
@@ -197,7 +199,9 @@ TEST_CASE("a run that fails after its directory was begun leaves no parent behin
 
 TEST_CASE("a message is one line whatever an argument holds") {
   const TempDir folder;
-  const Outcome result = run(tool({"drift", "--data", "two\nlines"}), {.folder = folder.path()});
+  const Outcome result = run_command(tool({"drift", "--data", "two\nlines"}), {.folder = folder.path()});
   CHECK(result.code == 2);
   CHECK(result.err.find('\n') == result.err.size() - 1);
 }
+
+}  // namespace cli_errors_test

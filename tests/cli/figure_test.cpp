@@ -7,6 +7,8 @@
 #include "support/csv.hpp"
 #include "support/temp_dir.hpp"
 
+namespace cli_figure_test {
+
 using namespace ntape;
 using namespace ntape::test;
 using nlohmann::json;
@@ -30,7 +32,7 @@ TEST_CASE("each figure writes its picture, its numbers and its verdict, and noth
         std::tuple("figure-spectrum", kSpectrum, 2 * 2 * 8, 6)}) {
     CAPTURE(name);
     const TempDir folder;
-    const Outcome made = run(tool_line(line), {.folder = folder.path()});
+    const Outcome made = run_command(tool_line(line), {.folder = folder.path()});
     CAPTURE(made.err);
     REQUIRE(made.code == 0);
     CHECK(listing(folder.path()) == "out");
@@ -50,7 +52,7 @@ TEST_CASE("each figure writes its picture, its numbers and its verdict, and noth
     CHECK(contains(read_text(folder / "out/verdict.md"), "- The paper "));
     CHECK(json::parse(read_text(folder / "out/manifest.json"))["settings"]["precision"] ==
           (n == "figure-lee" || n == "figure-spectrum" ? "f64" : "f32"));
-    const Outcome again = run(tool_line(line), {.folder = folder.path()});
+    const Outcome again = run_command(tool_line(line), {.folder = folder.path()});
     CHECK(again.code == 2);
     CHECK(contains(again.err, "'out'"));
   }
@@ -64,8 +66,8 @@ TEST_CASE("figures: numbers do not depend on threads, nor on gnuplot, and quiet 
           std::pair(kSpectrum, "spectrum")}) {
       const std::string to = what + threads;
       const Outcome made =
-          run(tool_line(line.substr(0, line.rfind(' ') + 1) + to + " --quiet --threads " + threads),
-              without_gnuplot(folder.path()));
+          run_command(tool_line(line.substr(0, line.rfind(' ') + 1) + to + " --quiet --threads " + threads),
+                      without_gnuplot(folder.path()));
       CAPTURE(made.err);
       CHECK(made.code == 0);
       CHECK(made.out.empty());
@@ -83,7 +85,7 @@ TEST_CASE("figures: mistakes have one sentence and leave nothing") {
   const TempDir folder;
   const Surroundings where{.folder = folder.path(), .environment = {{"XDG_DATA_HOME", folder / "none"}}};
   const auto refusal = [&](const std::string& line) {
-    const Outcome made = run(tool_line(line), where);
+    const Outcome made = run_command(tool_line(line), where);
     CHECK(made.code == 2);
     CHECK(std::count(made.err.begin(), made.err.end(), '\n') == 1);
     CHECK(listing(folder.path()).empty());
@@ -104,7 +106,7 @@ TEST_CASE("figures: mistakes have one sentence and leave nothing") {
 
 TEST_CASE("figures: --json prints the verdict with its place") {
   const TempDir folder;
-  const Outcome made = run(tool_line(kOne + " --json"), {.folder = folder.path()});
+  const Outcome made = run_command(tool_line(kOne + " --json"), {.folder = folder.path()});
   REQUIRE(made.code == 0);
   json printed = json::parse(made.out);
   CHECK(printed["out"] == "out");
@@ -113,9 +115,11 @@ TEST_CASE("figures: --json prints the verdict with its place") {
 }
 
 TEST_CASE("figures: help names each figure and every figure has examples") {
-  const std::string help = run(tool({"figure", "--help"})).out;
+  const std::string help = run_command(tool({"figure", "--help"})).out;
   for (const std::string name : {"1", "2", "3", "lee", "spectrum"}) {
     CHECK(contains(help, "\n  " + name + "   "));
-    CHECK(contains(run(tool({"figure", name, "--help"})).out, "examples:\n  ntape figure " + name));
+    CHECK(contains(run_command(tool({"figure", name, "--help"})).out, "examples:\n  ntape figure " + name));
   }
 }
+
+}  // namespace cli_figure_test

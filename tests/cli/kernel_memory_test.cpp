@@ -9,6 +9,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace cli_kernel_memory_test {
+
 // <cblas.h> declares it too, with hundreds of others.
 extern "C" char* openblas_get_corename(void);
 
@@ -26,7 +28,7 @@ struct Workshop {
   }
   [[nodiscard]] Outcome ask(const std::string& line,
                             const std::map<std::string, std::string>& with = {}) const {
-    return run(tool_line(line), {.folder = folder.path(), .environment = with});
+    return run_command(tool_line(line), {.folder = folder.path(), .environment = with});
   }
   Outcome must(const std::string& line, const std::map<std::string, std::string>& with = {}) const {
     CAPTURE(line);
@@ -155,9 +157,9 @@ TEST_CASE("what cannot fit is refused before it is read") {
 TEST_CASE("inputs of a pipe, which cannot be read twice, are read all the same") {
   const Workshop w(5, 1, 4);
   const Outcome piped =
-      run({"sh", "-c", "cat x.npy | \"$0\" kernel --inputs /dev/stdin --width 4 --quiet --out p.npz",
-           tool({}).front()},
-          {.folder = w.folder.path()});
+      run_command({"sh", "-c", "cat x.npy | \"$0\" kernel --inputs /dev/stdin --width 4 --quiet --out p.npz",
+                   tool({}).front()},
+                  {.folder = w.folder.path()});
   CAPTURE(piped.err);
   CHECK(piped.code == 0);
   w.must("kernel --inputs x.npy --width 4 --quiet --out f.npz");
@@ -251,3 +253,5 @@ TEST_CASE("a plan is printed without work, from files or from sizes, and is the 
   }
   CHECK(contains(w.refused("plan --examples 5 --dimension 7 --weights w.npz"), "--dimension is 7"));
 }
+
+}  // namespace cli_kernel_memory_test

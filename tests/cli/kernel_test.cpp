@@ -10,6 +10,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace cli_kernel_test {
+
 using namespace ntape;
 using namespace ntape::test;
 
@@ -29,7 +31,7 @@ struct Workshop {
   }
   Outcome must(const std::string& line) const {
     CAPTURE(line);
-    Outcome result = run(tool_line("kernel " + line), {.folder = folder.path()});
+    Outcome result = run_command(tool_line("kernel " + line), {.folder = folder.path()});
     CAPTURE(result.err);
     REQUIRE(result.code == 0);
     CHECK(result.err.empty());
@@ -224,7 +226,8 @@ TEST_CASE("the kernel that drift starts from is the one that kernel writes") {
   const Workshop w;
   io::write_npy(w.folder / "y.npy", normal<double>(kN1, 1, 3));
   REQUIRE(
-      run(tool_line("drift --inputs x.npy --targets y.npy --width 6 --depth 3 --seed 5 --seeds 1 --steps 1 "
+      run_command(
+          tool_line("drift --inputs x.npy --targets y.npy --width 6 --depth 3 --seed 5 --seeds 1 --steps 1 "
                     "--quiet --out run"),
           without_gnuplot(w.folder.path()))
           .code == 0);
@@ -236,16 +239,20 @@ TEST_CASE("the kernel that drift starts from is the one that kernel writes") {
 TEST_CASE("a float network that overflows is refused, with nothing written") {
   const Workshop w;
   io::write_npy(w.folder / "huge.npy", Matrix<double>(1e30 * w.x));
-  const Outcome result = run(tool_line("kernel --inputs huge.npy --width 4 --precision f32 --out k.npz"),
-                             {.folder = w.folder.path()});
+  const Outcome result =
+      run_command(tool_line("kernel --inputs huge.npy --width 4 --precision f32 --out k.npz"),
+                  {.folder = w.folder.path()});
   CHECK(result.code == 2);
   CHECK(contains(result.err, "the NTK overflowed"));
   CHECK(contains(result.err, "--precision f64"));
   io::write_npy(w.folder / "huger.npy", Matrix<double>(1e200 * w.x));
-  const Outcome already = run(tool_line("kernel --inputs huger.npy --width 4 --precision f64 --out k.npz"),
-                              {.folder = w.folder.path()});
+  const Outcome already =
+      run_command(tool_line("kernel --inputs huger.npy --width 4 --precision f64 --out k.npz"),
+                  {.folder = w.folder.path()});
   CHECK(already.code == 2);
   CHECK(contains(already.err, "the NTK overflowed"));
   CHECK(!contains(already.err, "f64"));
   CHECK(!std::filesystem::exists(w.folder / "k.npz"));
 }
+
+}  // namespace cli_kernel_test

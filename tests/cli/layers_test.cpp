@@ -9,6 +9,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace cli_layers_test {
+
 using namespace ntape;
 using namespace ntape::test;
 
@@ -33,7 +35,7 @@ TEST_CASE("activations by layer, residual connections and layer norm are options
   const TempDir folder;
   const Surroundings here = without_gnuplot(folder.path());
   const auto must = [&](const std::string& line) {
-    const Outcome result = run(tool_line(line), here);
+    const Outcome result = run_command(tool_line(line), here);
     CAPTURE(line);
     CAPTURE(result.err);
     REQUIRE(result.code == 0);
@@ -81,9 +83,11 @@ TEST_CASE("a list of activations must fit the layers, and a streamed kernel is c
                            "kernel --inputs x.npy --depth 3 --activation relu,none --width 4 --out t.npz",
                            "kernel --inputs x.npy --depth 3 --activation relu, --width 4 --out t.npz",
                            "drift --activation relu,tanh --width 4 --steps 1 --seeds 1"}) {
-    const Outcome refused = run(tool_line(line), here);
+    const Outcome refused = run_command(tool_line(line), here);
     CAPTURE(line);
     CHECK(refused.code == 2);
     CHECK(!std::filesystem::exists(folder / "t.npz"));
   }
 }
+
+}  // namespace cli_layers_test

@@ -15,6 +15,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace cli_limit_test {
+
 using namespace ntape;
 using namespace ntape::test;
 
@@ -35,8 +37,8 @@ TEST_CASE("limit writes ntk and nngp of the library, square or against other inp
   for (const std::string activation : {"relu", "erf", "tanh"}) {
     const std::string options = "limit --inputs x.npy --depth 3 --activation " + activation +
                                 " --weight-scale 1.3 --bias-scale 0.2 --out " + activation;
-    REQUIRE(run(tool_line(options + ".npz"), here).code == 0);
-    REQUIRE(run(tool_line(options + "-z.npz --against z.npy"), here).code == 0);
+    REQUIRE(run_command(tool_line(options + ".npz"), here).code == 0);
+    REQUIRE(run_command(tool_line(options + "-z.npz --against z.npy"), here).code == 0);
     const Architecture a{
         .widths = {3, 1, 1, 1}, .activation = activation, .weight_scale = 1.3, .bias_scale = 0.2};
     CHECK(io::NpzReader(folder / (activation + ".npz")).names() ==
@@ -64,8 +66,8 @@ TEST_CASE("limit reproduces the reference values") {
     x(i, 1) = std::sqrt(2.0) * std::sin(angles[i] * std::acos(-1.0) / 180);
   }
   io::write_npy(folder / "x.npy", x);
-  REQUIRE(run(tool_line("limit --inputs x.npy --bias-scale 0 --out t.npz"), {.folder = folder.path()}).code ==
-          0);
+  REQUIRE(run_command(tool_line("limit --inputs x.npy --bias-scale 0 --out t.npz"), {.folder = folder.path()})
+              .code == 0);
   const Matrix<double> ntk = kernel(folder / "t.npz", "ntk");
   // At 180 degrees the slope of the kernel in the cosine is infinite, and the points' rounding shows: 1e-8.
   for (Index i = 0; i < 5; ++i) CHECK(std::abs(ntk(0, i) - expected[i]) < (i == 4 ? 1e-7 : 1e-13));
@@ -77,10 +79,11 @@ TEST_CASE("the limit that drift compares with is the one that limit writes") {
   io::write_npy(folder / "x.npy", normal<double>(6, 3, 1));
   io::write_npy(folder / "y.npy", normal<double>(6, 1, 2));
   REQUIRE(
-      run(tool_line("drift --inputs x.npy --targets y.npy --width 4 --seeds 1 --steps 1 --quiet --out run"),
+      run_command(
+          tool_line("drift --inputs x.npy --targets y.npy --width 4 --seeds 1 --steps 1 --quiet --out run"),
           here)
           .code == 0);
-  REQUIRE(run(tool_line("limit --inputs x.npy --out t.npz"), here).code == 0);
+  REQUIRE(run_command(tool_line("limit --inputs x.npy --out t.npz"), here).code == 0);
   CHECK(largest_difference(kernel(folder / "run/kernels.npz", "theta_inf"),
                            kernel(folder / "t.npz", "ntk")) == 0);
 }
@@ -89,16 +92,16 @@ TEST_CASE("limit says in a line or in JSON what it wrote, or nothing") {
   const TempDir folder;
   const Surroundings here{.folder = folder.path()};
   io::write_npy(folder / "x.npy", normal<double>(6, 3, 1));
-  const std::string said = run(tool_line("limit --inputs x.npy --out a.npz"), here).out;
+  const std::string said = run_command(tool_line("limit --inputs x.npy --out a.npz"), here).out;
   CHECK(said.starts_with("a.npz: limit NTK and NNGP, 6 x 6, within "));
   CHECK(said.ends_with(" of the largest entry\n"));
   const auto facts =
-      nlohmann::json::parse(run(tool_line("limit --inputs x.npy --json --out b.npz"), here).out);
+      nlohmann::json::parse(run_command(tool_line("limit --inputs x.npy --json --out b.npz"), here).out);
   CHECK(facts["out"] == "b.npz");
   CHECK(facts["shape"] == nlohmann::json{6, 6});
   CHECK(facts["bound"] > 1e-16);
   CHECK(facts["bound"] < 1e-13);
-  const Outcome quiet = run(tool_line("limit --inputs x.npy --quiet --out c.npz"), here);
+  const Outcome quiet = run_command(tool_line("limit --inputs x.npy --quiet --out c.npz"), here);
   CHECK(quiet.code == 0);
   CHECK(quiet.out.empty());
 }
@@ -111,7 +114,7 @@ TEST_CASE("limit writes layers' parts, and is as good as it is asked to be") {
   const Architecture a{.widths = {3, 1, 1, 1}, .activation = "tanh"};
   const std::string line = "limit --inputs x.npy --depth 3 --activation tanh --json --out ";
   const auto bound = [&](const std::string& options) {
-    return nlohmann::json::parse(run(tool_line(line + options), here).out)["bound"].get<double>();
+    return nlohmann::json::parse(run_command(tool_line(line + options), here).out)["bound"].get<double>();
   };
   const double coarse = bound("coarse.npz --tolerance 1e-5"), fine = bound("fine.npz --layers");
   CHECK(coarse > 1e-9);
@@ -121,7 +124,7 @@ TEST_CASE("limit writes layers' parts, and is as good as it is asked to be") {
   const LimitKernels limit = limit_kernels(a, x, {.layers = true});
   REQUIRE(layers.shape == std::vector<Index>{3, 6, 6});
   CHECK(largest_difference(kernel(folder / "fine.npz", "ntk"), limit.ntk.values) == 0);
-  const Outcome refused = run(tool_line(line + "no.npz --tolerance 1"), here);
+  const Outcome refused = run_command(tool_line(line + "no.npz --tolerance 1"), here);
   CHECK(refused.code == 2);
   CHECK(refused.err.find("tolerance") != std::string::npos);
 }
@@ -129,14 +132,14 @@ TEST_CASE("limit writes layers' parts, and is as good as it is asked to be") {
 TEST_CASE("limit answers questions without inputs") {
   const TempDir folder;
   const Surroundings here{.folder = folder.path()};
-  const Outcome phase = run(tool_line("limit --phase --depth 40 --bias-scale 0.1"), here);
+  const Outcome phase = run_command(tool_line("limit --phase --depth 40 --bias-scale 0.1"), here);
   REQUIRE(phase.code == 0);
   CHECK(phase.out.starts_with(
       "phase: ordered; variance q* = 0.02, chi_1 = 0.5, correlation c* = 1, length xi = 1.4427 layers\n"));
   CHECK(phase.out.find("depth 40 is 28 times xi") != std::string::npos);
 
   const auto phase_of = [&](const std::string& options) {
-    return run(tool_line("limit --phase --depth 50 " + options), here).out;
+    return run_command(tool_line("limit --phase --depth 50 " + options), here).out;
   };
   CHECK(phase_of("--weight-scale 1.4142135623730951 --bias-scale 0")
             .starts_with("phase: edge of chaos; variance q* = 1, chi_1 = 1, correlation c* = 1, "));
@@ -150,7 +153,7 @@ TEST_CASE("limit answers questions without inputs") {
   CHECK(contains(phase_of("--weight-scale 0"), "depth 50 is far beyond xi, so "));
 
   // relu, L = 2, no bias: no odd harmonics from 3 on
-  const Outcome sphere = run(
+  const Outcome sphere = run_command(
       tool_line("limit --depth 2 --bias-scale 0 --sphere 2 --degrees 20 --check-positive --out s.npz"), here);
   REQUIRE(sphere.code == 0);
   CHECK(sphere.out.find("positive: shown up to degree 2 of 20\n") != std::string::npos);
@@ -161,8 +164,8 @@ TEST_CASE("limit answers questions without inputs") {
   const auto mu = io::NpzReader(folder / "s.npz").read("mu").values;
   REQUIRE(mu.size() == 21);
 
-  const auto facts =
-      nlohmann::json::parse(run(tool_line("limit --depth 2 --sphere 3 --check-positive --json"), here).out);
+  const auto facts = nlohmann::json::parse(
+      run_command(tool_line("limit --depth 2 --sphere 3 --check-positive --json"), here).out);
   CHECK(facts["positive"]["shown_up_to"] == 200);
   CHECK(facts["positive"]["by_theorem"] == true);
   CHECK(facts["positive"]["vanishing"].empty());
@@ -172,8 +175,8 @@ TEST_CASE("limit answers questions without inputs") {
   CHECK(facts["sphere"]["decay"]["first"] == 50);
   CHECK(facts["sphere"]["decay"]["last"] == 200);
   // one degree decays to nothing
-  const auto flat =
-      nlohmann::json::parse(run(tool_line("limit --depth 2 --sphere 3 --degrees 1 --json"), here).out);
+  const auto flat = nlohmann::json::parse(
+      run_command(tool_line("limit --depth 2 --sphere 3 --degrees 1 --json"), here).out);
   CHECK(flat["sphere"]["decay"].is_null());
 }
 
@@ -183,7 +186,8 @@ TEST_CASE("limit checks definiteness on inputs, and says what it lacks") {
   Matrix<double> x = normal<double>(5, 3, 1);
   io::write_npy(folder / "x.npy", x);
   const auto facts = nlohmann::json::parse(
-      run(tool_line("limit --inputs x.npy --check-positive --degrees 10 --json --out a.npz"), here).out);
+      run_command(tool_line("limit --inputs x.npy --check-positive --degrees 10 --json --out a.npz"), here)
+          .out);
   CHECK(facts["inputs"]["smallest"] > 0);
   CHECK(facts["inputs"]["condition"] > 1);
   CHECK(facts["inputs"]["error"] < 1e-12);
@@ -196,17 +200,17 @@ TEST_CASE("limit checks definiteness on inputs, and says what it lacks") {
   io::write_npy(folder / "near.npy", near);
   const std::string line =
       "limit --inputs near.npy --activation tanh --tolerance 1e-4 --check-positive --degrees 2 --out ";
-  const Outcome said = run(tool_line(line + "b.npz"), here);
+  const Outcome said = run_command(tool_line(line + "b.npz"), here);
   CHECK(contains(said.out, "on these inputs: smallest eigenvalue of the NTK "));
   CHECK(contains(said.out, " +- "));
   CHECK(contains(said.out, "condition too large to tell, at least "));
-  const auto loose = nlohmann::json::parse(run(tool_line(line + "c.npz --json"), here).out)["inputs"];
+  const auto loose = nlohmann::json::parse(run_command(tool_line(line + "c.npz --json"), here).out)["inputs"];
   CHECK(loose["error"] > loose["smallest"]);
   CHECK(loose["condition"].is_null());
   CHECK(loose["condition_at_least"] > 100);
   for (const char* line : {"limit --check-positive", "limit --phase --out p.npz", "limit --inputs x.npy",
                            "limit --sphere 3 --against x.npy", "limit --sphere 1"}) {
-    const Outcome refused = run(tool_line(line), here);
+    const Outcome refused = run_command(tool_line(line), here);
     CAPTURE(line);
     CHECK(refused.code == 2);
   }
@@ -217,7 +221,7 @@ TEST_CASE("limit gives the kernel as a function of the angle, with its series") 
   const Surroundings here{.folder = folder.path()};
   const std::string line =
       "limit --depth 3 --activation tanh,erf --residual --square 0.5 --angles 5 --degrees 20 ";
-  const Outcome said = run(tool_line(line + "--out t.npz"), here);
+  const Outcome said = run_command(tool_line(line + "--out t.npz"), here);
   REQUIRE(said.code == 0);
   Architecture a{
       .widths = {2, 1, 1, 1}, .activation = "tanh", .activations = {"tanh", "erf"}, .residual = true};
@@ -236,7 +240,8 @@ TEST_CASE("limit gives the kernel as a function of the angle, with its series") 
     CHECK(file.read("b_tail").values[k] == series.tail[k]);
   }
   CHECK(said.out.find("smooth at angle 0\n") != std::string::npos);
-  const auto facts = nlohmann::json::parse(run(tool_line("limit --depth 2 --angles 3 --json"), here).out);
+  const auto facts =
+      nlohmann::json::parse(run_command(tool_line("limit --depth 2 --angles 3 --json"), here).out);
   CHECK(facts["curve"]["cusp"] == angle_cusp({.widths = {2, 1, 1}}, 1));
   CHECK(facts["curve"]["b"].size() == 201);
 }
@@ -248,8 +253,8 @@ TEST_CASE("limit draws the curve and its coefficients, in a format by the file's
     const auto read = io::read_bytes(folder / name);
     return std::string(reinterpret_cast<const char*>(read.data()), read.size());
   };
-  REQUIRE(run(tool_line("limit --depth 2 --quiet --degrees 20 --figure a.svg"), here).code == 0);
-  REQUIRE(run(tool_line("limit --depth 2 --quiet --degrees 20 --figure a.pdf"), here).code == 0);
+  REQUIRE(run_command(tool_line("limit --depth 2 --quiet --degrees 20 --figure a.svg"), here).code == 0);
+  REQUIRE(run_command(tool_line("limit --depth 2 --quiet --degrees 20 --figure a.pdf"), here).code == 0);
   CHECK(bytes("a.svg").find("depth 2, relu") != std::string::npos);
   CHECK(bytes("a-series.svg").find("b_k, k odd") != std::string::npos);
   CHECK(bytes("a.pdf").starts_with("%PDF"));
@@ -257,11 +262,12 @@ TEST_CASE("limit draws the curve and its coefficients, in a format by the file's
   for (const char* line : {"limit --figure a.jpg", "limit --figure a.svg", "limit --figure none/b.svg",
                            "limit --angles 1", "limit --angles 5 --square 0",
                            "limit --activation relu,tanh --angles 5", "limit --residual --phase"}) {
-    const Outcome refused = run(tool_line(line), here);
+    const Outcome refused = run_command(tool_line(line), here);
     CAPTURE(line);
     CHECK(refused.code == 2);
   }
-  const Outcome bare = run(tool_line("limit --depth 2 --figure b.svg"), without_gnuplot(folder.path()));
+  const Outcome bare =
+      run_command(tool_line("limit --depth 2 --figure b.svg"), without_gnuplot(folder.path()));
   CHECK(bare.code == 2);
   CHECK(bare.err.find("gnuplot-nox") != std::string::npos);
   CHECK(!std::filesystem::exists(folder / "b.svg"));
@@ -276,7 +282,7 @@ TEST_CASE("limit writes a kernel of any size in little memory, with the same bit
   const std::string line = "limit --inputs x.npy --depth 3 --activation tanh --tolerance 1e-6 --out ";
   const Architecture a{.widths = {3, 1, 1, 1}, .activation = "tanh"};
   // A budget that is too small names the smallest that would do, which does.
-  const Outcome refused = run(tool_line(line + "a.npy --memory 1MiB"), here);
+  const Outcome refused = run_command(tool_line(line + "a.npy --memory 1MiB"), here);
   CHECK(refused.code == 2);
   const std::string words = "the smallest budget that would do is ";
   const std::size_t at = refused.err.find(words);
@@ -288,19 +294,19 @@ TEST_CASE("limit writes a kernel of any size in little memory, with the same bit
   REQUIRE(said.code == 0);
   CHECK(said.out.starts_with("a.npy: limit NTK, 700 x 700, within "));
   CHECK(said.peak_bytes < std::stod(least) * 0x1p20);
-  REQUIRE(run(tool_line(line + "b.npy --memory 1GiB"), here).code == 0);
+  REQUIRE(run_command(tool_line(line + "b.npy --memory 1GiB"), here).code == 0);
   const Matrix<double> expected = limit_ntk(a, x, {.tolerance = 1e-6}).values;
   for (const char* name : {"a.npy", "b.npy"})
     CHECK(largest_difference(io::read_npy_matrix<double>(folder / name), expected) == 0);
-  REQUIRE(run(tool_line(line + "c.npy --against z.npy"), here).code == 0);
+  REQUIRE(run_command(tool_line(line + "c.npy --against z.npy"), here).code == 0);
   CHECK(largest_difference(io::read_npy_matrix<double>(folder / "c.npy"),
                            limit_kernels(a, x, z, {.tolerance = 1e-6}).ntk.values) == 0);
 
-  const Outcome archive = run(tool_line(line + "e.npz --memory 20MiB"), here);
+  const Outcome archive = run_command(tool_line(line + "e.npz --memory 20MiB"), here);
   CHECK(archive.code == 2);
   CHECK(archive.err.find("--out T.npy") != std::string::npos);
   for (const char* options : {"f.npy --layers", "f.npy --angles 5", "f.npy --memory much"})
-    CHECK(run(tool_line(line + options), here).code == 2);
+    CHECK(run_command(tool_line(line + options), here).code == 2);
 }
 
 // Entries and bounds of the first windows are the largest by far.
@@ -312,7 +318,7 @@ TEST_CASE("a stream that is continued announces the accuracy of all of it") {
     for (Index j = 0; j < 3; ++j) x(k, j) *= 1000;
   io::write_npy(folder / "x.npy", x);
   const std::string line = "limit --inputs x.npy --depth 4 --activation erf,relu,erf --memory 60MiB --out ";
-  const std::string whole = run(tool_line(line + "once.npy"), here).out;
+  const std::string whole = run_command(tool_line(line + "once.npy"), here).out;
   Child child(tool_line(line + "k.npy"), here);
   // The first value of row 1600 is not 0 once it is written, and the first windows are finished then.
   const auto under_way = [&] {
@@ -325,7 +331,7 @@ TEST_CASE("a stream that is continued announces the accuracy of all of it") {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   child.kill(SIGINT);
   REQUIRE(child.wait().code == 128 + SIGINT);
-  const Outcome rest = run(tool_line(line + "k.npy"), here);
+  const Outcome rest = run_command(tool_line(line + "k.npy"), here);
   CHECK(contains(rest.err, "continuing: "));
   CHECK(rest.out.substr(rest.out.find(':')) == whole.substr(whole.find(':')));
 }
@@ -338,7 +344,7 @@ TEST_CASE("limit counts the layers of all examples in its memory, for an archive
       "limit --inputs x.npy --activation tanh --weight-scale 3 --depth 60 --check-positive --degrees 5 --out "
       "t.npz "
       "--memory ";
-  const Outcome refused = run(tool_line(line + "24MiB"), here);
+  const Outcome refused = run_command(tool_line(line + "24MiB"), here);
   CHECK(refused.code == 2);
   const std::string words = "the smallest budget that would do is ";
   const std::size_t at = refused.err.find(words);
@@ -356,13 +362,13 @@ TEST_CASE("limit warns of kernels that are worth little, in any file and however
   io::write_npy(folder / "x.npy", normal<double>(5, 3, 1));
   for (const std::string file : {"a.npz", "a.npy"}) {
     const Outcome deep =
-        run(tool_line("limit --inputs x.npy --residual --depth 200 --quiet --out " + file), here);
+        run_command(tool_line("limit --inputs x.npy --residual --depth 200 --quiet --out " + file), here);
     CHECK(deep.code == 0);
     CHECK(contains(deep.err, "ntape: warning: errors of the limit NTK may be "));
     CHECK(std::count(deep.err.begin(), deep.err.end(), '\n') == 1);
-    const Outcome fine = run(tool_line("limit --inputs x.npy --quiet --out fine-" + file), here);
+    const Outcome fine = run_command(tool_line("limit --inputs x.npy --quiet --out fine-" + file), here);
     CHECK(fine.err.empty());
-    const Outcome none = run(
+    const Outcome none = run_command(
         tool_line("limit --inputs x.npy --bias-scale 0 --weight-scale 0 --quiet --out none-" + file), here);
     CHECK(none.code == 0);
     CHECK(contains(none.err, "ntape: warning: every entry of the limit NTK is 0"));
@@ -376,7 +382,7 @@ TEST_CASE("limit warns of a depth at which a plain network forgets its inputs, h
   int n = 0;
   const auto warnings = [&](const std::string& options) {
     const Outcome o =
-        run(tool_line("limit --inputs x.npy --out " + std::to_string(n++) + ".npz " + options), here);
+        run_command(tool_line("limit --inputs x.npy --out " + std::to_string(n++) + ".npz " + options), here);
     CHECK(o.code == 0);
     return o.err;
   };
@@ -400,16 +406,17 @@ TEST_CASE("limit says what it cannot tell of inputs that are too small, of other
   // Squares next to the least double there is: a kernel of a few digits.
   io::write_npy(folder / "small.npy", Matrix<double>(1e-160 * x));
   for (const char* file : {"a.npz", "a.npy"}) {
-    const Outcome small =
-        run(tool_line("limit --inputs small.npy --bias-scale 0 --depth 2 --out " + std::string(file)), here);
+    const Outcome small = run_command(
+        tool_line("limit --inputs small.npy --bias-scale 0 --depth 2 --out " + std::string(file)), here);
     CHECK(small.code == 0);
     CHECK(contains(small.err, "which leaves few digits or none"));
   }
-  const Outcome against =
-      run(tool_line("limit --inputs x.npy --against x.npy --check-positive --degrees 5 --out b.npz"), here);
+  const Outcome against = run_command(
+      tool_line("limit --inputs x.npy --against x.npy --check-positive --degrees 5 --out b.npz"), here);
   CHECK(against.code == 0);
   CHECK(contains(against.out, "the NTK of 'x.npy' against 'x.npy' is not symmetric"));
-  const Outcome nothing = run(tool_line("limit --figure f.svg --weight-scale 0 --bias-scale 0"), here);
+  const Outcome nothing =
+      run_command(tool_line("limit --figure f.svg --weight-scale 0 --bias-scale 0"), here);
   CHECK(nothing.code == 2);
   CHECK(contains(nothing.err, "the NTK is 0 at every angle"));
 }
@@ -421,15 +428,16 @@ TEST_CASE("functions that no network here has are known to the limit by name") {
   const Matrix<double> x = normal<double>(4, 3, 1);
   io::write_npy(folder / "x.npy", x);
   for (const std::string name : {"exp", "rbf(0.5)", "monomial(3)", "hermite(3)", "rectified_power(2)"}) {
-    const Outcome result = run(tool_line("limit --inputs x.npy --depth 2 --activation " + name + " --out " +
-                                         "k-" + name.substr(0, 3) + ".npz"),
-                               {.folder = folder.path()});
+    const Outcome result = run_command(tool_line("limit --inputs x.npy --depth 2 --activation " + name +
+                                                 " --out " + "k-" + name.substr(0, 3) + ".npz"),
+                                       {.folder = folder.path()});
     CAPTURE(result.err);
     REQUIRE(result.code == 0);
     const auto exact = limit_ntk({.widths = {3, 1, 1}, .activation = name, .bias_scale = 0.1}, x).values;
     CHECK(largest_difference(kernel(folder / ("k-" + name.substr(0, 3) + ".npz"), "ntk"), exact) == 0);
   }
-  const Outcome jumps = run(tool_line("limit --activation sign --angles 5"), {.folder = folder.path()});
+  const Outcome jumps =
+      run_command(tool_line("limit --activation sign --angles 5"), {.folder = folder.path()});
   CHECK(jumps.code == 2);
   CHECK(contains(jumps.err, "jumps"));
 }
@@ -442,15 +450,15 @@ TEST_CASE("limit knows other parametrizations, at the width that they depend on"
   for (const auto& [name, p] : {std::pair("standard", Parametrization::standard),
                                 std::pair("mean_field", Parametrization::mean_field)}) {
     const std::string line = std::string("limit --inputs x.npy --depth 3 --parametrization ") + name;
-    REQUIRE(run(tool_line(line + " --width 1000000 --out " + name + ".npz"), here).code == 0);
+    REQUIRE(run_command(tool_line(line + " --width 1000000 --out " + name + ".npz"), here).code == 0);
     const Architecture a{.widths = {3, 1000000, 1000000, 1}, .activation = "relu", .parametrization = p};
     CHECK(largest_difference(kernel(folder / (std::string(name) + ".npz"), "ntk"), limit_ntk(a, x).values) ==
           0);
-    const Outcome without = run(tool_line(line + " --out w.npz"), here);
+    const Outcome without = run_command(tool_line(line + " --out w.npz"), here);
     CHECK(without.code == 2);
     CHECK(contains(without.err, "--width is required"));
   }
-  const Outcome useless = run(tool_line("limit --inputs x.npy --width 5 --out u.npz"), here);
+  const Outcome useless = run_command(tool_line("limit --inputs x.npy --width 5 --out u.npz"), here);
   CHECK(useless.code == 2);
   CHECK(contains(useless.err, "--width has no effect"));
 }
@@ -461,12 +469,14 @@ TEST_CASE("limit refuses inputs that are too large and prints numbers only") {
   x *= 1e78;
   io::write_npy(folder / "x.npy", x);
   const Surroundings here{.folder = folder.path()};
-  const Outcome large = run(tool_line("limit --inputs x.npy --activation tanh --out t.npz"), here);
+  const Outcome large = run_command(tool_line("limit --inputs x.npy --activation tanh --out t.npz"), here);
   CHECK(large.code == 2);
   CHECK(large.err.find("smaller inputs or scales are needed") != std::string::npos);
-  CHECK(run(tool_line("limit --inputs x.npy --activation erf --out e.npz"), here).code == 0);
-  const Outcome high = run(tool_line("limit --sphere 3000 --activation tanh --depth 3"), here);
+  CHECK(run_command(tool_line("limit --inputs x.npy --activation erf --out e.npz"), here).code == 0);
+  const Outcome high = run_command(tool_line("limit --sphere 3000 --activation tanh --depth 3"), here);
   CHECK(high.code == 0);
   CHECK(high.out.find("nan") == std::string::npos);
   CHECK(high.out.find("inf") == std::string::npos);
 }
+
+}  // namespace cli_limit_test

@@ -6,6 +6,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace cli_memory_budget_test {
+
 using namespace ntape;
 using namespace ntape::test;
 
@@ -32,7 +34,7 @@ struct Measured {
   // The smallest budget, as a refusal names it.
   [[nodiscard]] std::string smallest(const std::string& line) const {
     const Outcome result =
-        run(tool_line("kernel --inputs x.npy --memory 1MiB " + line), {.folder = folder.path()});
+        run_command(tool_line("kernel --inputs x.npy --memory 1MiB " + line), {.folder = folder.path()});
     const std::string words = "the smallest budget that would do is ";
     const auto at = result.err.find(words);
     CAPTURE(result.err);
@@ -129,3 +131,5 @@ TEST_CASE("the smallest budget of an archive is what it takes, and little more")
 #endif
     }
 }
+
+}  // namespace cli_memory_budget_test

@@ -7,6 +7,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace cli_no_space_test {
+
 using namespace ntape;
 using namespace ntape::test;
 
@@ -72,9 +74,9 @@ TEST_CASE("drift on a disk of any size leaves a whole run or nothing") {
     const SmallDisk disk(kibibytes);
     REQUIRE(disk.mounted());
     const Outcome result =
-        run(tool_line("drift --data circle --examples 16 --width 4,8 --seeds 1 --steps 8 --track "
-                      "every:1 --quiet --out run"),
-            {.folder = disk.path()});
+        run_command(tool_line("drift --data circle --examples 16 --width 4,8 --seeds 1 --steps 8 --track "
+                              "every:1 --quiet --out run"),
+                    {.folder = disk.path()});
     check_all_or_nothing(result, disk.path(), "run");
     messages += result.err;
     if (result.code != 0) continue;
@@ -101,7 +103,7 @@ TEST_CASE("kernel and limit on a disk of any size leave whole files or none") {
           std::pair{"limit --out T.npz", "T.npz"}}) {
       const SmallDisk disk(kibibytes);
       REQUIRE(disk.mounted());
-      const Outcome result = run(tool_line(line + inputs), {.folder = disk.path()});
+      const Outcome result = run_command(tool_line(line + inputs), {.folder = disk.path()});
       check_all_or_nothing(result, disk.path(), all);
       ++(result.code == 0 ? whole : failed);
     }
@@ -121,7 +123,7 @@ TEST_CASE("where files may not grow, there are whole runs and files or nothing")
     const auto words = tool_line(
         "drift --data circle --examples 16 --width 4,8 --depth 6 --seeds 1 --steps 8 --track every:1 --quiet "
         "--out run");
-    const Outcome result = run(limited(kibibytes, words), {.folder = folder.path()});
+    const Outcome result = run_command(limited(kibibytes, words), {.folder = folder.path()});
     check_all_or_nothing(result, folder.path(), "run", "File too large");
     messages += result.err;
     whole += result.code == 0;
@@ -139,8 +141,10 @@ TEST_CASE("where files may not grow, there are whole runs and files or nothing")
       CAPTURE(kibibytes);
       const TempDir folder;
       const auto words = tool_line(line + (" --quiet --inputs " + (inputs / "x.npy").string()));
-      const Outcome result = run(limited(kibibytes, words), {.folder = folder.path()});
+      const Outcome result = run_command(limited(kibibytes, words), {.folder = folder.path()});
       check_all_or_nothing(result, folder.path(), all, "File too large");
       CHECK((result.code == 0) == (kibibytes == 64));
     }
 }
+
+}  // namespace cli_no_space_test

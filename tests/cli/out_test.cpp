@@ -7,6 +7,8 @@
 #include "support/command.hpp"
 #include "support/temp_dir.hpp"
 
+namespace cli_out_test {
+
 using namespace ntape::test;
 
 TEST_CASE("runs that end at the same time do not lose to each other") {
@@ -40,3 +42,5 @@ TEST_CASE("a name that was chosen, and taken by somebody else during the run, is
   CHECK(read_text(folder / "mine") == "theirs");
   CHECK(std::filesystem::exists(folder / "mine-2/summary.json"));
 }
+
+}  // namespace cli_out_test

@@ -17,6 +17,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace cli_predict_test {
+
 using namespace ntape;
 using namespace ntape::test;
 
@@ -36,7 +38,8 @@ struct Files {
     io::write_npy(folder / "t.npy", t);
   }
   [[nodiscard]] Outcome predict(const std::string& line) const {
-    return run(tool_line("predict --inputs x.npy --targets y.npy " + line), {.folder = folder.path()});
+    return run_command(tool_line("predict --inputs x.npy --targets y.npy " + line),
+                       {.folder = folder.path()});
   }
 };
 
@@ -106,8 +109,8 @@ TEST_CASE("predict writes what the library gives: the ensemble, regression and p
 
 TEST_CASE("predict takes a network at its start, and the same from the files of the kernel command") {
   const Files files;
-  REQUIRE(run(tool_line("kernel --inputs x.npy --depth 3 --width 6 --outputs 2 --seed 4 --out k.npz"),
-              {.folder = files.folder.path()})
+  REQUIRE(run_command(tool_line("kernel --inputs x.npy --depth 3 --width 6 --outputs 2 --seed 4 --out k.npz"),
+                      {.folder = files.folder.path()})
               .code == 0);
   const std::string steps = "--test 3 --steps 40,0,7 --momentum 0.5 --json --out ";
   const Outcome result = files.predict("--kernel start --depth 3 --width 6 --seed 4 " + steps + "p.npz");
@@ -177,7 +180,8 @@ TEST_CASE(
   const auto column = normal<double>(8, 1, 2);
   io::write_npy(files.folder / "y.npy", column);
   REQUIRE(
-      run(tool_line("drift --inputs x.npy --targets y.npy --depth 3 --width 6 --seeds 1 --steps 30 --track "
+      run_command(
+          tool_line("drift --inputs x.npy --targets y.npy --depth 3 --width 6 --seeds 1 --steps 30 --track "
                     "0,30 --save-outputs --quiet --out run"),
           without_gnuplot(files.folder.path()))
           .code == 0);
@@ -195,18 +199,19 @@ TEST_CASE(
   REQUIRE(predicted.size() == 16);
   // Kernels of one output, recorded and full, are different sums: rounding of 1e-16 at a condition below 1e3.
   for (Index k = 0; k < 16; ++k) CHECK(std::abs(predicted[k] - frozen[k]) < 1e-11);
-  REQUIRE(run(tool_line(
+  REQUIRE(run_command(
+              tool_line(
                   "drift --data sphere:3 --examples 8 --depth 3 --width 6 --seeds 1 --steps 30 --track 0,30 "
                   "--test-examples 4 --save-outputs --save-kernels --quiet --out with"),
               without_gnuplot(files.folder.path()))
               .code == 0);
   // The kernel of all twelve, and what it says of the four that were not trained on.
   const io::NpzReader there(files.folder / "with/outputs.npz");
-  const Outcome held = run(tool_line("predict --data sphere:3 --examples 12 --test 4 --kernel "
-                                     "with/kernels.npz --array theta_0_all_width_6 "
-                                     "--steps 0,30 --out h.npz --rate " +
-                                     nlohmann::json(there.read("times").values[1] / 30).dump()),
-                           {.folder = files.folder.path()});
+  const Outcome held = run_command(tool_line("predict --data sphere:3 --examples 12 --test 4 --kernel "
+                                             "with/kernels.npz --array theta_0_all_width_6 "
+                                             "--steps 0,30 --out h.npz --rate " +
+                                             nlohmann::json(there.read("times").values[1] / 30).dump()),
+                                   {.folder = files.folder.path()});
   CAPTURE(held.err);
   REQUIRE(held.code == 0);
   const auto tested = io::NpzReader(files.folder / "h.npz").read("test").values,
@@ -413,7 +418,8 @@ TEST_CASE("a kernel in float32 is known to float32, and predictions and warnings
 
 TEST_CASE("a run of drift in f32 records floats, so that predict knows") {
   const Files files;
-  REQUIRE(run(tool_line(
+  REQUIRE(run_command(
+              tool_line(
                   "drift --inputs x.npy --targets y.npy --depth 3 --width 6 --seeds 1 --steps 2 --precision "
                   "f32 --quiet --out run"),
               without_gnuplot(files.folder.path()))
@@ -471,11 +477,13 @@ TEST_CASE("covariances that cannot be held are refused at once") {
   std::string times = "0";
   for (Index k = 1; k < 20000; ++k) times += ",0";
   const TempDir folder;
-  const Outcome result =
-      run(tool_line("predict --data sphere:3 --examples 2000 --ensemble --covariance --out p.npz --times " +
-                    times),
-          {.folder = folder.path()});
+  const Outcome result = run_command(
+      tool_line("predict --data sphere:3 --examples 2000 --ensemble --covariance --out p.npz --times " +
+                times),
+      {.folder = folder.path()});
   CHECK(result.code == 2);
   CHECK(contains(result.err, "and their covariances"));
   CHECK(!std::filesystem::exists(folder / "p.npz"));
 }
+
+}  // namespace cli_predict_test

@@ -5,6 +5,8 @@
 #include "support/command.hpp"
 #include "support/temp_dir.hpp"
 
+namespace cli_quickstart_test {
+
 using namespace ntape::test;
 
 namespace {
@@ -15,7 +17,7 @@ std::vector<std::string> composed(const std::vector<std::string>& arguments) {
   REQUIRE(root != nullptr);
   std::vector<std::string> words = {"bash", std::string(root) + "/tools/quickstart"};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  const Outcome result = run(words, {.environment = {{"NTAPE_DRY_RUN", "1"}}});
+  const Outcome result = run_command(words, {.environment = {{"NTAPE_DRY_RUN", "1"}}});
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
   std::vector<std::string> lines;
@@ -66,14 +68,16 @@ TEST_CASE("ntape takes what quickstart composes") {
   auto words = composed({"--data", "circle", "--examples", "6", "--width", "4,8", "--seeds=2", "--time", "3",
                          "--precision=f64", "--quiet", "--out", "a b"});
   words.insert(words.begin(), "drift");
-  const Outcome first = run(tool(words), without_gnuplot(folder.path()));
+  const Outcome first = run_command(tool(words), without_gnuplot(folder.path()));
   CAPTURE(first.err);
   REQUIRE(first.code == 0);
   CHECK(listing(folder.path()) == "a b");
   words = composed({"--config", "a b/config.toml", "--quiet", "--out=again"});
   words.insert(words.begin(), "drift");
-  const Outcome second = run(tool(words), without_gnuplot(folder.path()));
+  const Outcome second = run_command(tool(words), without_gnuplot(folder.path()));
   CAPTURE(second.err);
   REQUIRE(second.code == 0);
   CHECK(listing(folder.path()) == "a b again");
 }
+
+}  // namespace cli_quickstart_test

@@ -12,6 +12,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace cli_record_test {
+
 using namespace ntape;
 using namespace ntape::test;
 using nlohmann::json;
@@ -20,7 +22,7 @@ namespace {
 
 Outcome must(const std::string& line, const Surroundings& where) {
   CAPTURE(line);
-  Outcome result = run(tool_line(line), where);
+  Outcome result = run_command(tool_line(line), where);
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
   return result;
@@ -154,9 +156,10 @@ TEST_CASE("what a stopped network does not have is NaN in its outputs, and too m
   const auto f = io::NpzReader(folder / "run/outputs.npz").read("network_width_8_seed_0");
   CHECK(f.shape == std::vector<Index>{2, 8, 1});
   for (std::size_t k = 0; k < 16; ++k) CHECK(std::isfinite(f.values[k]) == (k < 8));
-  const Outcome much = run(tool_line("drift --examples 100 --width 1 --seeds 20000 --steps 100000 --track "
-                                     "every:1 --save-outputs --out much"),
-                           {.folder = folder.path()});
+  const Outcome much =
+      run_command(tool_line("drift --examples 100 --width 1 --seeds 20000 --steps 100000 --track "
+                            "every:1 --save-outputs --out much"),
+                  {.folder = folder.path()});
   CHECK(much.code == 2);
   CHECK(contains(much.err, "outputs of 20000 networks at 100001 steps"));
   CHECK(listing(folder.path()) == "run");
@@ -202,7 +205,7 @@ TEST_CASE("the manifest says where the figures come from") {
   const TempDir folder;
   must(kSweep + " --quiet --precision f32 --threads 1 --out run", without_gnuplot(folder.path()));
   const json m = json::parse(read_text(folder / "run/manifest.json"));
-  const std::string version = run(tool({"--version"})).out;
+  const std::string version = run_command(tool({"--version"})).out;
   CHECK("ntape " + m["version"].get<std::string>() + "\n" == version);
   CHECK(contains(m["compiler"].get<std::string>(), "++ "));
   CHECK(!m["build_type"].get<std::string>().empty());
@@ -331,3 +334,5 @@ TEST_CASE("data at the edge are figures or empty cells, never a fault") {
   (void)rows("g", "--bias-scale 0");
   (void)rows("h", "--activation identity --depth 2");
 }
+
+}  // namespace cli_record_test

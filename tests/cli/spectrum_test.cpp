@@ -11,6 +11,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace cli_spectrum_test {
+
 using namespace ntape;
 using namespace ntape::test;
 
@@ -21,9 +23,9 @@ TEST_CASE("spectrum writes the eigenpairs of the kernel command's network") {
   io::write_npy(folder / "x.npy", x);
   io::write_npy(folder / "z.npy", z);
   const Outcome result =
-      run(tool_line("spectrum --inputs x.npy --depth 3 --width 16 --outputs 2 --activation tanh "
-                    "--seed 5 --top 4 --kernel-pca --against z.npy --out s.npz --json"),
-          {.folder = folder.path()});
+      run_command(tool_line("spectrum --inputs x.npy --depth 3 --width 16 --outputs 2 --activation tanh "
+                            "--seed 5 --top 4 --kernel-pca --against z.npy --out s.npz --json"),
+                  {.folder = folder.path()});
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
   CHECK(result.err.empty());
@@ -50,10 +52,10 @@ TEST_CASE("spectrum gives all eigenpairs of few examples, and reads all files be
   const Surroundings here{.folder = folder.path()};
   io::write_npy(folder / "one.npy", normal<double>(1, 3, 1));
   io::write_npy(folder / "wide.npy", normal<double>(2, 5, 1));
-  const Outcome one = run(tool_line("spectrum --inputs one.npy --width 4 --top 1 --json"), here);
+  const Outcome one = run_command(tool_line("spectrum --inputs one.npy --width 4 --top 1 --json"), here);
   CHECK(one.code == 0);
   CHECK(nlohmann::json::parse(one.out).at("eigenvalues").size() == 1);
-  const Outcome refused = run(
+  const Outcome refused = run_command(
       tool_line("spectrum --inputs one.npy --width 4 --top 1 --kernel-pca --against wide.npy --out s.npz"),
       here);
   CHECK(refused.code == 2);
@@ -67,7 +69,7 @@ TEST_CASE("spectrum gives an eigenvalue as often as it occurs, and says what did
   const Surroundings here{.folder = folder.path()};
   io::write_npy(folder / "x.npy", normal<double>(60, 40, 1));
   const std::string line = "spectrum --inputs x.npy --depth 1 --outputs 10 --top 6 ";
-  const Outcome result = run(tool_line(line + "--json"), here);
+  const Outcome result = run_command(tool_line(line + "--json"), here);
   REQUIRE(result.code == 0);
   CHECK(result.err.empty());
   const auto facts = nlohmann::json::parse(result.out);
@@ -79,13 +81,13 @@ TEST_CASE("spectrum gives an eigenvalue as often as it occurs, and says what did
   CHECK(facts.at("complete") == true);
 
   const std::string beyond = line + "--precision f32 --tolerance 1e-300 ";
-  const Outcome rounding = run(tool_line(beyond), here);
+  const Outcome rounding = run_command(tool_line(beyond), here);
   CHECK(rounding.code == 0);
   CHECK(contains(rounding.err, "ntape: warning: 6 of 6 eigenpairs did not converge"));
   CHECK(contains(rounding.err, "rounding of this precision"));
   CHECK(std::count(rounding.err.begin(), rounding.err.end(), '\n') == 1);
   CHECK(contains(rounding.out, "not converged"));
-  const Outcome told = run(tool_line(beyond + "--json"), here);
+  const Outcome told = run_command(tool_line(beyond + "--json"), here);
   CHECK(nlohmann::json::parse(told.out).at("converged") == false);
   CHECK(nlohmann::json::parse(told.out).at("pairs_converged") == std::vector<bool>(6, false));
 }
@@ -94,7 +96,7 @@ TEST_CASE("what spectrum cannot do is one sentence") {
   const TempDir folder;
   const auto refused = [&](const std::string& line, const std::string& part) {
     CAPTURE(line);
-    const Outcome result = run(tool_line("spectrum " + line), {.folder = folder.path()});
+    const Outcome result = run_command(tool_line("spectrum " + line), {.folder = folder.path()});
     CHECK(result.code == 2);
     CHECK(contains(result.err, part));
     CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
@@ -106,3 +108,5 @@ TEST_CASE("what spectrum cannot do is one sentence") {
   refused("--data circle --width 4 --against z.npy --out s.npz", "--kernel-pca");
   refused("--data nowhere --width 4", "unknown");
 }
+
+}  // namespace cli_spectrum_test

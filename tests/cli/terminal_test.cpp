@@ -5,6 +5,8 @@
 #include "support/command.hpp"
 #include "support/temp_dir.hpp"
 
+namespace cli_terminal_test {
+
 using namespace ntape::test;
 
 namespace {
@@ -19,11 +21,11 @@ std::string line_of(const std::vector<std::string>& words) {
 
 // util-linux's script gives its command a terminal and copies what appears on it.
 std::string on_terminal(const std::string& command, const TempDir& folder) {
-  return run({"script", "-qec", command, "/dev/null"}, {.folder = folder.path()}).out;
+  return run_command({"script", "-qec", command, "/dev/null"}, {.folder = folder.path()}).out;
 }
 
 bool has_terminal() {
-  if (run({"script", "-qec", "true", "/dev/null"}).code == 0) return true;
+  if (run_command({"script", "-qec", "true", "/dev/null"}).code == 0) return true;
   MESSAGE("skipped: script(1) cannot make a terminal here (is it installed, is /dev/pts mounted?)");
   return false;
 }
@@ -42,7 +44,7 @@ TEST_CASE("on a terminal there is a bar with an estimate, rewritten in place") {
 
 TEST_CASE("in a pipe there are plain lines") {
   const TempDir folder;
-  const Outcome piped = run(tool_line(kRun + "a"), {.folder = folder.path()});
+  const Outcome piped = run_command(tool_line(kRun + "a"), {.folder = folder.path()});
   CHECK(std::regex_search(piped.err, std::regex("(^|\n)training 100%  done in \\d+ s\n$")));
   CHECK(piped.err.find_first_of("\r\x1b") == std::string::npos);
 }
@@ -50,7 +52,7 @@ TEST_CASE("in a pipe there are plain lines") {
 TEST_CASE("without gnuplot a run is complete but for its figures, and says how to get them") {
   const TempDir folder;
   for (const std::string talk : {"", " --quiet"}) {
-    const Outcome result = run(tool_line(kRun + "run" + talk), without_gnuplot(folder.path()));
+    const Outcome result = run_command(tool_line(kRun + "run" + talk), without_gnuplot(folder.path()));
     CHECK(result.code == 0);
     CHECK(contains(result.err, "ntape: warning: the run has no figures: gnuplot"));
     CHECK(contains(result.err, "Debian package gnuplot-nox\n"));
@@ -66,7 +68,7 @@ TEST_CASE("a gnuplot that fails or stops in the middle is a warning, too, with i
   const auto outcome_with = [&](const std::string& script) {
     write_text(folder / "bin/gnuplot", "#!/bin/sh\n" + script);
     std::filesystem::permissions(folder / "bin/gnuplot", std::filesystem::perms::owner_all);
-    const Outcome result = run(
+    const Outcome result = run_command(
         tool_line(kRun + "run --quiet"),
         {.folder = folder.path(), .environment = {{"PATH", (folder / "bin").string() + ":/usr/bin:/bin"}}});
     CHECK(result.code == 0);
@@ -79,3 +81,5 @@ TEST_CASE("a gnuplot that fails or stops in the middle is a warning, too, with i
   CHECK(contains(outcome_with("echo '<svg>'\n"), "did not finish the figure"));
   CHECK(contains(outcome_with("kill -9 $$\n"), "gnuplot failed"));
 }
+
+}  // namespace cli_terminal_test

@@ -6,6 +6,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace cli_threads_test {
+
 using namespace ntape;
 using namespace ntape::test;
 
@@ -22,8 +24,8 @@ void check_same_bits(const std::string& arguments) {
   const TempDir folder;
   for (const std::string threads : {"1", "0", "2", "3"}) {
     const Outcome result =
-        run(tool_line("drift --quiet --threads " + threads + " --out t" + threads + " " + arguments),
-            two_processors(folder));
+        run_command(tool_line("drift --quiet --threads " + threads + " --out t" + threads + " " + arguments),
+                    two_processors(folder));
     CAPTURE(result.err);
     REQUIRE(result.code == 0);
     CHECK(contains(read_text(folder / ("t" + threads) / "manifest.json"),
@@ -62,12 +64,14 @@ TEST_CASE("kernel and limit have the same bits for any number of threads") {
                                     "kernel --width 64 --precision f32", "limit --depth 3"}) {
     CAPTURE(command);
     for (const std::string threads : {"1", "2"})
-      REQUIRE(run(tool_line(command + " --inputs x.npy --quiet --threads " + threads + " --out " + threads +
-                            ".npz"),
-                  two_processors(folder))
+      REQUIRE(run_command(tool_line(command + " --inputs x.npy --quiet --threads " + threads + " --out " +
+                                    threads + ".npz"),
+                          two_processors(folder))
                   .code == 0);
     const bool same = read_text(folder / "1.npz") == read_text(folder / "2.npz");
     CHECK(same);
     for (const char* name : {"1.npz", "2.npz"}) std::filesystem::remove(folder / name);
   }
 }
+
+}  // namespace cli_threads_test

@@ -6,6 +6,8 @@
 
 #include "../support/temp_dir.hpp"
 
+namespace data_classes_test {
+
 using namespace ntape;
 using namespace ntape::data;
 using ntape::test::contains;
@@ -101,3 +103,5 @@ TEST_CASE("classes: a centred one-hot code is told from other targets") {
   CHECK_FALSE(is_centred_one_hot({{2 / 3., 2 / 3., -1 / 3.}}));
   CHECK_FALSE(is_centred_one_hot({{0.}, {0.}}));
 }
+
+}  // namespace data_classes_test

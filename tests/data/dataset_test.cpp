@@ -6,6 +6,8 @@
 
 #include "../support/temp_dir.hpp"
 
+namespace data_dataset_test {
+
 using namespace ntape;
 using namespace ntape::data;
 using ntape::test::contains;
@@ -86,3 +88,5 @@ TEST_CASE("dataset: cast rounds, keeps the names and refuses overflow") {
   CHECK(contains(message_of<UserError>([&] { (void)cast<float>(d); }),
                  "row 1, column 1 (counted from 0) is inf"));
 }
+
+}  // namespace data_dataset_test

@@ -7,6 +7,8 @@
 
 #include "../support/temp_dir.hpp"
 
+namespace data_files_test {
+
 using namespace ntape;
 using namespace ntape::data;
 using ntape::test::contains;
@@ -150,3 +152,5 @@ TEST_CASE("csv data: errors name the line and the column") {
   CHECK(contains(files.csv_error("1,0.5\n", {.classes = {0, 1}}), "integer labels"));
   CHECK(contains(message_of<UserError>([&] { (void)from_csv(files.dir / "absent.csv"); }), "absent.csv"));
 }
+
+}  // namespace data_files_test

@@ -7,6 +7,8 @@
 
 #include "../support/temp_dir.hpp"
 
+namespace data_idx_test {
+
 using namespace ntape;
 using namespace ntape::data;
 using ntape::test::contains;
@@ -144,3 +146,5 @@ TEST_CASE("idx: Fashion-MNIST") {
   for (const std::uint8_t label : all.labels) ++count.at(label);
   CHECK(count == std::vector<int>(10, 6000));
 }
+
+}  // namespace data_idx_test

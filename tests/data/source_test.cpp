@@ -8,6 +8,8 @@
 
 #include "../support/temp_dir.hpp"
 
+namespace data_source_test {
+
 using namespace ntape;
 using namespace ntape::data;
 using ntape::test::contains;
@@ -157,3 +159,5 @@ TEST_CASE("a resolved source names its defaults and its paths from the root, and
   CHECK(data::resolved({.spec = "idx:i,l"}, some).spec == "idx:" + here + "/i," + here + "/l");
   CHECK(data::resolved({.spec = "sphere:3"}, some).spec == "sphere:3");
 }
+
+}  // namespace data_source_test

@@ -6,6 +6,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace data_split_test {
+
 using namespace ntape;
 using namespace ntape::test;
 
@@ -50,3 +52,5 @@ TEST_CASE("what cannot be held out is refused") {
   CHECK(contains(refusal({.spec = file}, 2), "none is left for training"));
   CHECK(!refusal({.spec = file, .examples = 1}, 2).empty());
 }
+
+}  // namespace data_split_test

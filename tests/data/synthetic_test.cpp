@@ -5,6 +5,8 @@
 #include <ntape/data/synthetic.hpp>
 #include <numbers>
 
+namespace data_synthetic_test {
+
 using namespace ntape;
 using namespace ntape::data;
 
@@ -94,3 +96,5 @@ TEST_CASE("synthetic: impossible requests") {
   CHECK_THROWS_AS((void)sphere<double>({.dimension = 0}), UserError);
   CHECK_THROWS_AS((void)sphere<double>({.dimension = Index{1} << 40, .examples = Index{1} << 40}), UserError);
 }
+
+}  // namespace data_synthetic_test

@@ -7,6 +7,8 @@
 
 #include "support/matrices.hpp"
 
+namespace drift_change_test {
+
 using namespace ntape;
 
 namespace {
@@ -61,3 +63,5 @@ TEST_CASE("shapes must agree") {
   CHECK_THROWS_AS((void)relative_change(psd(5, 1), psd(6, 1)), ShapeError);
   CHECK_THROWS_AS((void)relative_change(psd(5, 1), zeros<double>(5, 5)), InternalError);
 }
+
+}  // namespace drift_change_test

@@ -5,6 +5,8 @@
 #include <ntape/base/philox.hpp>
 #include <ntape/drift/scaling.hpp>
 
+namespace drift_scaling_test {
+
 using namespace ntape;
 
 TEST_CASE("an exact power law is found, without uncertainty") {
@@ -74,3 +76,5 @@ TEST_CASE("one seed has no interval, a bad seed is left out, one width has no sl
   CHECK_FALSE(fit_scaling(std::vector<double>{10}, {{1}}));
   CHECK_FALSE(fit_scaling(widths, {{0, 1}}));
 }
+
+}  // namespace drift_scaling_test

@@ -8,6 +8,8 @@
 
 #include "support/matrices.hpp"
 
+namespace dynamics_convex_test {
+
 using namespace ntape;
 using test::largest_difference;
 using test::normal;
@@ -155,3 +157,5 @@ TEST_CASE("no objective rises along the flow, whatever rounding has left of a ke
       (void)flow_coefficients(KernelFactor(indefinite), twice, zeros<double>(6, 2), one_hot(6, 2), {1}, {}),
       ShapeError);
 }
+
+}  // namespace dynamics_convex_test

@@ -8,6 +8,8 @@
 
 #include "support/matrices.hpp"
 
+namespace dynamics_ensemble_test {
+
 using namespace ntape;
 using test::largest_difference;
 using test::normal;
@@ -145,3 +147,5 @@ TEST_CASE("kernels that do not belong together are refused") {
   CHECK_THROWS_AS((void)ensemble.elsewhere(p.ntk_cross, p.nngp, p.nngp_there), ShapeError);
   CHECK_THROWS_AS((void)ensemble.elsewhere(p.ntk_cross, p.nngp_cross, p.nngp), ShapeError);
 }
+
+}  // namespace dynamics_ensemble_test

@@ -7,6 +7,8 @@
 
 #include "support/matrices.hpp"
 
+namespace dynamics_lazy_test {
+
 using namespace ntape;
 using test::largest_difference;
 using test::normal;
@@ -276,3 +278,5 @@ TEST_CASE("a kernel known to float determines no mode that floats do not") {
   CHECK_THROWS_AS(LazyPrediction(k, zero, y, 1), UserError);
   CHECK_THROWS_AS(LazyPrediction(k, zero, y, std::nan("")), UserError);
 }
+
+}  // namespace dynamics_lazy_test

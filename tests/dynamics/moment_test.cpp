@@ -5,6 +5,8 @@
 #include <ntape/base/errors.hpp>
 #include <ntape/dynamics/moment.hpp>
 
+namespace dynamics_moment_test {
+
 using namespace ntape;
 
 namespace {
@@ -105,3 +107,5 @@ TEST_CASE("what is no moment is refused") {
   CHECK_THROWS_AS((void)Moment::descent(1, 1, 1), UserError);
   CHECK_THROWS_AS((void)Moment::descent(1, 1, -.1), UserError);
 }
+
+}  // namespace dynamics_moment_test

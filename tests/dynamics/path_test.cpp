@@ -6,6 +6,8 @@
 
 #include "support/matrices.hpp"
 
+namespace dynamics_path_test {
+
 using namespace ntape;
 using test::largest;
 using test::largest_difference;
@@ -72,3 +74,5 @@ TEST_CASE("what a step has beside its kernel's is the residual, and the predicti
   CHECK_THROWS_AS(path.arrive(zeros<double>(2, 1)), ShapeError);
   CHECK_THROWS_AS((void)kernel_product(kernel, zeros<double>(2, 2)), ShapeError);
 }
+
+}  // namespace dynamics_path_test

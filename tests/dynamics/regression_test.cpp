@@ -6,6 +6,8 @@
 
 #include "support/matrices.hpp"
 
+namespace dynamics_regression_test {
+
 using namespace ntape;
 using test::largest_difference;
 using test::normal;
@@ -174,3 +176,5 @@ TEST_CASE("ridges and shapes that cannot be are refused") {
   CHECK_THROWS_AS((void)regression.mean(normal<double>(2, 3, 1)), ShapeError);
   CHECK_THROWS_AS((void)regression.posterior(normal<double>(2, 4, 1), k), ShapeError);
 }
+
+}  // namespace dynamics_regression_test

@@ -4,6 +4,8 @@
 #include <complex>
 #include <ntape/dynamics/stability.hpp>
 
+namespace dynamics_stability_test {
+
 using namespace ntape;
 
 namespace {
@@ -53,3 +55,5 @@ TEST_CASE("at the balanced rate the slowest mode is as fast as it can be") {
     CHECK(balanced_rate(7 * kLeast, 7 * kMost, 7, m) == doctest::Approx(best).epsilon(1e-15));
   }
 }
+
+}  // namespace dynamics_stability_test

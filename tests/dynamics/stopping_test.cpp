@@ -7,6 +7,8 @@
 
 #include "support/matrices.hpp"
 
+namespace dynamics_stopping_test {
+
 using namespace ntape;
 using test::normal;
 
@@ -185,3 +187,5 @@ TEST_CASE("early stopping beats a fine scan on noisy targets") {
   CHECK(stop.loss < stop.loss_at_end);
   CHECK(loss(Moment::flow(stop.time)) == doctest::Approx(stop.loss).epsilon(1e-12));
 }
+
+}  // namespace dynamics_stopping_test

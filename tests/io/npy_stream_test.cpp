@@ -10,6 +10,8 @@
 #include "support/command.hpp"
 #include "support/temp_dir.hpp"
 
+namespace io_npy_stream_test {
+
 using namespace ntape;
 using namespace ntape::test;
 
@@ -212,3 +214,5 @@ TEST_CASE("what is discarded leaves nothing, and what is outside is not written"
   rows.stream->discard();
   CHECK(listing(rows.folder.path()).empty());
 }
+
+}  // namespace io_npy_stream_test

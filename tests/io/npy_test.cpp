@@ -11,6 +11,8 @@
 
 #include "../support/temp_dir.hpp"
 
+namespace io_npy_test {
+
 using namespace ntape;
 using namespace ntape::io;
 using ntape::test::contains;
@@ -265,3 +267,5 @@ TEST_CASE("npy: a matrix read in pieces is the one that is read at once, and its
   CHECK(contains(message_of<UserError>([&] { (void)read_npy_matrix<float>(dir / "absent.npy"); }),
                  "absent.npy"));
 }
+
+}  // namespace io_npy_test

@@ -10,6 +10,8 @@
 
 #include "../support/temp_dir.hpp"
 
+namespace io_npz_test {
+
 using namespace ntape;
 using namespace ntape::io;
 using ntape::test::contains;
@@ -285,3 +287,5 @@ TEST_CASE("npz: damage is found before a number is handed on, and is called that
   CHECK(message_of<UserError>([&] { NpzReader(dir / "value.npz").visit("x", kept); }) == checksum);
   CHECK(kept.shape.empty());
 }
+
+}  // namespace io_npz_test

@@ -9,6 +9,8 @@
 
 #include "support/matrices.hpp"
 
+namespace jacobian_gram_window_test {
+
 using namespace ntape;
 using test::normal;
 
@@ -90,3 +92,5 @@ TEST_CASE("a window that is not inside, or not on the grid, is refused") {
         GramWindow{512, 0, 0, 0, 300}, GramWindow{0, 255, 0, 256, 300}})
     CHECK_THROWS_AS((void)gram_window(net.j, net.j, GramOptions<double>{}, at), ShapeError);
 }
+
+}  // namespace jacobian_gram_window_test

@@ -13,6 +13,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace jacobian_jacobian_test {
+
 using namespace ntape;
 using test::largest_difference;
 using test::normal;
@@ -211,3 +213,5 @@ TEST_CASE("a network is structured when every use below the output is an outer p
   CHECK_FALSE(is_structured(tape, subtract(tape, plain, mean_examples(tape, plain))));
   CHECK_FALSE(is_structured(tape, weight));
 }
+
+}  // namespace jacobian_jacobian_test

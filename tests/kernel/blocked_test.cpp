@@ -14,6 +14,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace kernel_blocked_test {
+
 using namespace ntape;
 using test::normal;
 
@@ -154,3 +156,5 @@ TEST_CASE("what is not wanted is not computed, and plans of other kernels are re
   plan.panel = 100;
   CHECK_THROWS_AS(blocked_ntk<double>(model, theta, x, x, plan, sink), ShapeError);
 }
+
+}  // namespace kernel_blocked_test

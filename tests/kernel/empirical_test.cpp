@@ -9,6 +9,8 @@
 
 #include "support/matrices.hpp"
 
+namespace kernel_empirical_test {
+
 using namespace ntape;
 using test::largest;
 using test::largest_difference;
@@ -125,3 +127,5 @@ TEST_CASE("wrong inputs are refused") {
   CHECK_THROWS_AS((void)empirical_ntk(model, theta, make_matrix<double>(2, 4)), ShapeError);
   CHECK_THROWS_AS((void)empirical_ntk(model, theta, make_matrix<double>(0, 3)), UserError);
 }
+
+}  // namespace kernel_empirical_test

@@ -4,6 +4,8 @@
 
 #include "support/matrices.hpp"
 
+namespace kernel_kernel_test {
+
 using namespace ntape;
 
 TEST_CASE("rows and columns count examples in every form") {
@@ -36,3 +38,5 @@ TEST_CASE("a kernel goes to float and back with float's digits") {
   CHECK(test::largest_difference(back.values, k.values) < 6e-8 * test::largest(k.values));
   CHECK(test::largest_difference(back.values, k.values) > 0);
 }
+
+}  // namespace kernel_kernel_test

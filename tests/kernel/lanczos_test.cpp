@@ -7,6 +7,8 @@
 
 #include "support/matrices.hpp"
 
+namespace kernel_lanczos_test {
+
 using namespace ntape;
 using test::normal;
 
@@ -126,3 +128,5 @@ TEST_CASE("products that run out are told") {
   CHECK(a.products <= 30 + 32);  // one basis more
   CHECK_THROWS_AS((void)leading_pairs(std::cref(a), 42, {.top = 6}), UserError);
 }
+
+}  // namespace kernel_lanczos_test

@@ -17,6 +17,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace kernel_network_kernel_test {
+
 using namespace ntape;
 using test::largest;
 using test::largest_difference;
@@ -305,3 +307,5 @@ TEST_CASE("what does not belong together is refused") {
                   ShapeError);
   CHECK_THROWS_AS((void)kernel_velocity(tied, theta, small, x), ShapeError);
 }
+
+}  // namespace kernel_network_kernel_test

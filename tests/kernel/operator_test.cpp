@@ -11,6 +11,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace kernel_operator_test {
+
 using namespace ntape;
 using test::largest;
 using test::largest_difference;
@@ -144,3 +146,5 @@ TEST_CASE("what cannot be multiplied is refused") {
   CHECK(test::contains(test::message_of<UserError>([&] { KernelOperator<double>(mixed, theta, x); }),
                        "mean_examples"));
 }
+
+}  // namespace kernel_operator_test

@@ -10,6 +10,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace kernel_plan_test {
+
 using namespace ntape;
 using test::contains;
 using test::message_of;
@@ -119,3 +121,5 @@ TEST_CASE("a plan says in words what is kept, what is done again, bytes and flop
   explain(plan_kernel(cost, request), small);
   CHECK(contains(small.str(), "all 100 evaluated once and kept"));
 }
+
+}  // namespace kernel_plan_test

@@ -9,6 +9,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace kernel_spectrum_test {
+
 using namespace ntape;
 using test::largest_difference;
 using test::normal;
@@ -163,3 +165,5 @@ TEST_CASE("impossible numbers of eigenpairs are refused") {
   CHECK(test::contains(told, "32766 rows at most"));
   CHECK(test::contains(told, "up to 10991 eigenpairs"));
 }
+
+}  // namespace kernel_spectrum_test

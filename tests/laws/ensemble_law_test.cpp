@@ -10,6 +10,8 @@
 #include <ntape/study/ensemble.hpp>
 #include <ntape/study/ensemble_statistics.hpp>
 
+namespace laws_ensemble_law_test {
+
 using namespace ntape;
 using study::EnsembleMoments;
 
@@ -159,3 +161,5 @@ TEST_CASE("ensembles of networks are the Gaussian of the infinite-width theory, 
   // The comparison can tell: another covariance fails it.
   CHECK(compare(s, full, half, theory(s, true), false).beyond > 0);
 }
+
+}  // namespace laws_ensemble_law_test

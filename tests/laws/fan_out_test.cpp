@@ -6,6 +6,8 @@
 
 #include "support/matrices.hpp"
 
+namespace laws_fan_out_test {
+
 using namespace ntape;
 using test::normal;
 
@@ -47,3 +49,5 @@ TEST_CASE("200 000 ops deep, batched, no sweep overflows the stack") {
   const auto j = per_example_jacobian(chain.tape, chain.y);
   CHECK(dense_jacobian(j)(1, 0) == chain.x(1, 0));
 }
+
+}  // namespace laws_fan_out_test

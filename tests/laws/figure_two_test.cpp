@@ -9,6 +9,8 @@
 
 #include "support/matrices.hpp"
 
+namespace laws_figure_two_test {
+
 using namespace ntape;
 
 namespace {
@@ -54,3 +56,5 @@ TEST_CASE("the ensemble of figure 2: rates, means and deviations") {
   CHECK(!warning(regression.report()));
   CHECK(regression.report().condition == doctest::Approx(.136008 / .037400).epsilon(1e-4));
 }
+
+}  // namespace laws_figure_two_test

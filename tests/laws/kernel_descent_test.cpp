@@ -7,6 +7,8 @@
 
 #include "support/matrices.hpp"
 
+namespace laws_kernel_descent_test {
+
 using namespace ntape;
 
 namespace {
@@ -44,3 +46,5 @@ TEST_CASE("one step of descent follows the kernel to second order in the rate") 
     CHECK(std::abs(ratio - 4.0) < 0.1);
   }
 }
+
+}  // namespace laws_kernel_descent_test

@@ -7,6 +7,8 @@
 #include <ntape/limit/recursion.hpp>
 #include <string>
 
+namespace laws_limit_rate_test {
+
 using namespace ntape;
 
 namespace {
@@ -47,3 +49,5 @@ TEST_CASE("the start comes near the limit like width^-1/2") {
       CHECK(std::abs(exponent + .5) < (deep ? .2 : .1));
     }
 }
+
+}  // namespace laws_limit_rate_test

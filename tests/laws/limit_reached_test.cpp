@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+namespace laws_limit_reached_test {
+
 using namespace ntape;
 
 namespace {
@@ -96,3 +98,5 @@ TEST_CASE(
         check_mean(a, x, limit_ntk(a, x).values, 12, .03);
       }
 }
+
+}  // namespace laws_limit_reached_test

@@ -9,6 +9,8 @@
 #include "support/allocations.hpp"
 #include "support/matrices.hpp"
 
+namespace laws_linearized_law_test {
+
 using namespace ntape;
 using test::largest_difference;
 using test::normal;
@@ -86,3 +88,5 @@ TEST_CASE("a step of a linearized network allocates nothing: twenty steps alloca
   };
   CHECK(allocations_of(20) == allocations_of(10));
 }
+
+}  // namespace laws_linearized_law_test

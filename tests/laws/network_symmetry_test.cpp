@@ -9,6 +9,8 @@
 
 #include "support/matrices.hpp"
 
+namespace laws_network_symmetry_test {
+
 using namespace ntape;
 using test::largest;
 using test::largest_difference;
@@ -119,3 +121,5 @@ TEST_CASE("Euler's identity holds for bias-free relu networks, whole and by laye
   for (double& entry : twice) entry *= 2;
   CHECK(evaluate(model, theta, twice)(0, 0) == 2 * f);
 }
+
+}  // namespace laws_network_symmetry_test

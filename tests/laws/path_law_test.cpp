@@ -7,6 +7,8 @@
 
 #include "support/matrices.hpp"
 
+namespace laws_path_law_test {
+
 using namespace ntape;
 using test::normal;
 
@@ -76,3 +78,5 @@ TEST_CASE("a network follows its own kernels: residuals O(eta^2), 100 steps O(et
       CHECK(slope(coarse.path, fine.path) == doctest::Approx(1).epsilon(.05));
     }
 }
+
+}  // namespace laws_path_law_test

@@ -8,6 +8,8 @@
 #include "support/matrices.hpp"
 #include "support/random_graph.hpp"
 
+namespace laws_random_graph_test {
+
 using namespace ntape;
 using test::largest;
 using test::largest_difference;
@@ -56,3 +58,5 @@ void check_routes(std::uint64_t seed) {
 TEST_CASE("factored, dense and matrix-free kernels agree on 200 random graphs") {
   for (std::uint64_t seed = 0; seed < 200; ++seed) check_routes(seed);
 }
+
+}  // namespace laws_random_graph_test

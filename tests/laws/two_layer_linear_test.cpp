@@ -5,6 +5,8 @@
 #include <ntape/train/descent.hpp>
 #include <vector>
 
+namespace laws_two_layer_linear_test {
+
 using namespace ntape;
 
 namespace {
@@ -67,3 +69,5 @@ TEST_CASE("a two-layer linear network goes by the exact recursion of two scalars
     CHECK(path.back().lambda < 2 / rate);
   }
 }
+
+}  // namespace laws_two_layer_linear_test

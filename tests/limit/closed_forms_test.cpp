@@ -12,6 +12,8 @@
 
 #include "support/dual_oracle.hpp"
 
+namespace limit_closed_forms_test {
+
 using namespace ntape;
 using namespace ntape::test;
 using limit::Dual;
@@ -188,3 +190,5 @@ TEST_CASE("what is no covariance or no known dual is refused") {
     CHECK(!limit::has_dual(name));
   }
 }
+
+}  // namespace limit_closed_forms_test

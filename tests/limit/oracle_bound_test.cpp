@@ -9,6 +9,8 @@
 #include "support/limit_oracle.hpp"
 #include "support/matrices.hpp"
 
+namespace limit_oracle_bound_test {
+
 using namespace ntape;
 using namespace ntape::test;
 
@@ -160,3 +162,5 @@ TEST_CASE("inner products of equal terms are within their bound") {
       CHECK(worst(network({}, 1, 0, n), rows({std::vector<double>(n, value)})) <= 1);
     }
 }
+
+}  // namespace limit_oracle_bound_test

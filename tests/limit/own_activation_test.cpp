@@ -10,6 +10,8 @@
 
 #include "support/matrices.hpp"
 
+namespace limit_own_activation_test {
+
 using namespace ntape;
 using namespace ntape::test;
 
@@ -165,3 +167,5 @@ TEST_CASE("a function needs to be integrable at the variances of its layer only"
   CHECK(k.nngp_bound(0, 1) < 1e-12);
   CHECK_THROWS_AS((void)grows(1, .5, 1), UserError);
 }
+
+}  // namespace limit_own_activation_test

@@ -7,6 +7,8 @@
 #include <ntape/limit/recursion.hpp>
 #include <numbers>
 
+namespace limit_phase_test {
+
 using namespace ntape;
 
 // relu: p -> w p/2 + b and w/2, so q* = b / (1 - w/2) and chi_1 = w/2; at w = 2 variances stay.
@@ -108,3 +110,5 @@ TEST_CASE("phases of what cannot be are refused") {
   CHECK_THROWS_AS((void)phase("tanh", -1, 1), UserError);
   CHECK_THROWS_AS((void)phase("tanh", 1, HUGE_VAL), UserError);
 }
+
+}  // namespace limit_phase_test

@@ -6,6 +6,8 @@
 #include <ntape/limit/sphere.hpp>
 #include <numbers>
 
+namespace limit_power_series_test {
+
 using namespace ntape;
 
 namespace {
@@ -191,3 +193,5 @@ TEST_CASE("what has no series is refused") {
   CHECK_THROWS_AS((void)power_series(network("relu", 2, .1), 2000), UserError);
   CHECK_THROWS_AS((void)power_series(network("relu", 2, .1), 20, -1), UserError);
 }
+
+}  // namespace limit_power_series_test

@@ -7,6 +7,8 @@
 
 #include "support/matrices.hpp"
 
+namespace limit_recursion_bound_test {
+
 using namespace ntape;
 using namespace ntape::test;
 
@@ -304,3 +306,5 @@ TEST_CASE("the standard parametrization weighs the same layers differently") {
     CHECK(standard.nngp.values.data()[k] == ntk.nngp.values.data()[k]);
   }
 }
+
+}  // namespace limit_recursion_bound_test

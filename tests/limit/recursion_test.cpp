@@ -7,6 +7,8 @@
 #include <ntape/limit/recursion.hpp>
 #include <numbers>
 
+namespace limit_recursion_test {
+
 using namespace ntape;
 
 namespace {
@@ -117,3 +119,5 @@ TEST_CASE("inputs beyond what numerical duals take are refused, not answered wro
   x(1, 1) = 1e78;
   CHECK_THROWS_AS((void)limit_kernels(a, x), UserError);
 }
+
+}  // namespace limit_recursion_test

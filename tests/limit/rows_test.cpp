@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+namespace limit_rows_test {
+
 using namespace ntape::limit;
 
 // Rows have loops of their own, with their own arc cosine or with fewer terms of a series: both routes claim
@@ -68,3 +70,5 @@ TEST_CASE("the gap of a row keeps its digits next to equal inputs") {
     CHECK(std::abs(out / expected - 1) < 1e-8);
   }
 }
+
+}  // namespace limit_rows_test

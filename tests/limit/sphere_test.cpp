@@ -8,6 +8,8 @@
 #include <ntape/tensor/linalg.hpp>
 #include <numbers>
 
+namespace limit_sphere_test {
+
 using namespace ntape;
 
 namespace {
@@ -225,3 +227,5 @@ TEST_CASE("the curve over the angle is the kernel of points, and keeps digits wh
   CHECK_THROWS_AS((void)sphere_spectrum(a, 1), UserError);
   CHECK_THROWS_AS((void)sphere_spectrum(a, 3, 3000), UserError);
 }
+
+}  // namespace limit_sphere_test

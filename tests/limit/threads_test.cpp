@@ -6,6 +6,8 @@
 #include "support/instrumented.hpp"
 #include "support/matrices.hpp"
 
+namespace limit_threads_test {
+
 using namespace ntape;
 using namespace ntape::test;
 
@@ -24,3 +26,5 @@ TEST_CASE("the limit is the same bits for any number of threads") {
     CHECK(largest_difference(cross.ntk.values, again.ntk.values) == 0);
   }
 }
+
+}  // namespace limit_threads_test

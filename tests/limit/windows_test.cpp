@@ -8,6 +8,8 @@
 #include "support/instrumented.hpp"
 #include "support/matrices.hpp"
 
+namespace limit_windows_test {
+
 using namespace ntape;
 using namespace ntape::test;
 
@@ -98,3 +100,5 @@ TEST_CASE("what is kept for examples grows with their number and with their coef
   CHECK(limit_bytes(network("relu"), x, x, {}).pair == 32);
   CHECK(limit_bytes(network("relu"), x, x, {.layers = true}).pair == 56);
 }
+
+}  // namespace limit_windows_test

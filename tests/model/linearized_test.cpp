@@ -11,6 +11,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace model_linearized_test {
+
 using namespace ntape;
 using namespace ntape::test;
 
@@ -154,3 +156,5 @@ TEST_CASE("what is not shaped as theta_0, and inputs made of parameters, are ref
   CHECK(contains(message_of<UserError>([&] { (void)pullback(behind, y, u); }),
                  "must not depend on parameters"));
 }
+
+}  // namespace model_linearized_test

@@ -8,6 +8,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace model_mlp_test {
+
 using namespace ntape;
 using test::normal;
 
@@ -96,3 +98,5 @@ TEST_CASE("parameters of another shape are refused by name") {
   CHECK_THROWS_AS((void)distance(theta, model.initialize(Seed{1})), ShapeError);
   CHECK_THROWS_AS((void)evaluate(model, model.initialize(Seed{1}), normal<double>(2, 4, 1)), ShapeError);
 }
+
+}  // namespace model_mlp_test

@@ -8,6 +8,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace model_parametrization_test {
+
 using namespace ntape;
 using test::largest;
 using test::largest_difference;
@@ -116,3 +118,5 @@ TEST_CASE("what has no counterpart is refused") {
   from.widths[1] = 7;
   CHECK_THROWS_AS((void)convert(theta, from, to), UserError);
 }
+
+}  // namespace model_parametrization_test

@@ -8,6 +8,8 @@
 #include "support/check_op_parts.hpp"
 #include "support/temp_dir.hpp"
 
+namespace ops_activation_test {
+
 using namespace ntape;
 
 namespace {
@@ -254,3 +256,5 @@ TEST_CASE("a name that means no activation is refused, and the message repeats i
   CHECK(test::contains(test::message_of<UserError>([] { (void)activation_op<double>("leaky_relu"); }),
                        "as in leaky_relu(0.1)"));
 }
+
+}  // namespace ops_activation_test

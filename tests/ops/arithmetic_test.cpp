@@ -7,6 +7,8 @@
 #include "support/one_op.hpp"
 #include "support/temp_dir.hpp"
 
+namespace ops_arithmetic_test {
+
 using namespace ntape;
 using test::normal;
 
@@ -69,3 +71,5 @@ TEST_CASE("what has no meaning is refused") {
   CHECK(test::message_of<UserError>([&] { row_gain(tape, input, input); }) ==
         "row_gain: g has a row per example; it must be batch-free");
 }
+
+}  // namespace ops_arithmetic_test

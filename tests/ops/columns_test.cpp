@@ -9,6 +9,8 @@
 #include "support/one_op.hpp"
 #include "support/temp_dir.hpp"
 
+namespace ops_columns_test {
+
 using namespace ntape;
 using test::normal;
 
@@ -78,3 +80,5 @@ TEST_CASE("a mean over examples is refused where there are none to speak of, and
   CHECK(test::contains(test::message_of<UserError>([&] { (void)per_example_jacobian(tape, mean); }),
                        "mean_examples"));
 }
+
+}  // namespace ops_columns_test

@@ -6,6 +6,8 @@
 #include "guide_code.inc"
 #include "support/check_op.hpp"
 
+namespace ops_guide_test {
+
 using ntape::Index;
 
 TEST_CASE("the op of the guide in lib/README.md keeps every law") {
@@ -19,3 +21,5 @@ TEST_CASE("the op of the guide in lib/README.md keeps every law") {
                              .refused = {{{n, i}, {4, i + 1}}, {{n, i}}},
                              .terms = std::max(n, Index{17})});
 }
+
+}  // namespace ops_guide_test

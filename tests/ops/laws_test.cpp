@@ -5,6 +5,8 @@
 #include "support/check_op_parts.hpp"
 #include "support/instrumented.hpp"
 
+namespace ops_laws_test {
+
 using namespace ntape;
 
 // 255, 256, 257: around the edge of a product's tile, in columns and in rows. 65537: past 16 bits, and long
@@ -44,3 +46,5 @@ TEST_CASE(
     }
   }
 }
+
+}  // namespace ops_laws_test

@@ -6,6 +6,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace ops_linear_test {
+
 using namespace ntape;
 using test::normal;
 
@@ -66,3 +68,5 @@ TEST_CASE("flops are those of the products: two a term, and two an entry of a bi
   CHECK(linear_op<double>(1)->flops(std::span(shapes).first(2)) == 2 * 5 * 3 * 4);
   CHECK(affine_op<double>(1, 1)->flops(shapes) == 2 * 5 * 3 * 4 + 2 * 5 * 4);
 }
+
+}  // namespace ops_linear_test

@@ -8,6 +8,8 @@
 #include "support/one_op.hpp"
 #include "support/temp_dir.hpp"
 
+namespace ops_matmul_test {
+
 using namespace ntape;
 using test::normal;
 
@@ -60,3 +62,5 @@ TEST_CASE("factors and transposes that would make columns of examples are refuse
   CHECK(said([&] { transpose(tape, input); }) ==
         "transpose: its argument has a row per example; it must be batch-free");
 }
+
+}  // namespace ops_matmul_test

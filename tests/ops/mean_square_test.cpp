@@ -5,6 +5,8 @@
 
 #include "support/matrices.hpp"
 
+namespace ops_mean_square_test {
+
 using namespace ntape;
 using test::normal;
 
@@ -39,3 +41,5 @@ TEST_CASE("outputs and targets of other shapes are refused") {
   Stack<double> small = make_stack<double>(1, 4, 3);
   CHECK_THROWS_AS(mean_square_cotangent(f, f, small), InternalError);
 }
+
+}  // namespace ops_mean_square_test

@@ -8,6 +8,8 @@
 #include "support/one_op.hpp"
 #include "support/temp_dir.hpp"
 
+namespace ops_normalize_test {
+
 using namespace ntape;
 using test::normal;
 
@@ -105,3 +107,5 @@ TEST_CASE("an epsilon that is not positive and finite is refused") {
     CHECK(test::contains(test::message_of<UserError>([&] { (void)layer_norm_op<double>(epsilon); }),
                          "it must be positive and finite"));
 }
+
+}  // namespace ops_normalize_test

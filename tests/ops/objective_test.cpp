@@ -8,6 +8,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace ops_objective_test {
+
 using namespace ntape;
 using test::normal;
 using test::ObjectiveCase;
@@ -197,3 +199,5 @@ TEST_CASE("probabilities rounded to float are accepted") {
   const auto narrow = mapped<float>(y, [](double v) { return static_cast<float>(v); });
   CHECK_NOTHROW((void)objective<float>("softmax_cross_entropy")->value(zeros<float>(4, 1000), narrow));
 }
+
+}  // namespace ops_objective_test

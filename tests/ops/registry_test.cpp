@@ -9,6 +9,8 @@
 #include "support/cases.hpp"
 #include "support/temp_dir.hpp"
 
+namespace ops_registry_test {
+
 using namespace ntape;
 
 namespace {
@@ -112,3 +114,5 @@ TEST_CASE("the reader of sources sees every form in which an op is named") {
   CHECK(
       names_in(R"(std::string_view name() const override { return name_; } throw UserError("d");)").empty());
 }
+
+}  // namespace ops_registry_test

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <ntape/report/axis.hpp>
 
+namespace report_axis_test {
+
 using namespace ntape::report;
 
 namespace {
@@ -70,3 +72,5 @@ TEST_CASE("chosen tics are labelled as long as there is room") {
   CHECK(chosen_tics({9, 1100}, true, {10, 11, 12, 100, 1000, 5000}).size() == 5);
   CHECK(labels(chosen_tics({0, 10}, false, {1, 1.2, 5})) == "1 5");
 }
+
+}  // namespace report_axis_test

@@ -7,6 +7,8 @@
 
 #include "support/temp_dir.hpp"
 
+namespace report_figure_test {
+
 using namespace ntape;
 using namespace ntape::test;
 using report::Figure;
@@ -163,3 +165,5 @@ TEST_CASE("what gnuplot does not understand is an error with its words") {
   CHECK(contains(message, "gnuplot failed: "));
   CHECK(message.find('\n') == std::string::npos);
 }
+
+}  // namespace report_figure_test

@@ -6,6 +6,8 @@
 
 #include "support/temp_dir.hpp"
 
+namespace report_sheet_test {
+
 using namespace ntape;
 using namespace ntape::test;
 using report::Figure;
@@ -150,3 +152,5 @@ TEST_CASE("curves are as far apart as they look, in widths of a line") {
   CHECK(apart({0, 1}, {0}, {0, 0}) == far);
   CHECK(apart({}, {}, {}) == far);
 }
+
+}  // namespace report_sheet_test

@@ -6,6 +6,8 @@
 
 #include "support/temp_dir.hpp"
 
+namespace run_room_manifest_test {
+
 using namespace ntape;
 using namespace ntape::test;
 
@@ -23,3 +25,5 @@ TEST_CASE("the environment is described") {
   CHECK(e.threads == omp_get_max_threads());
   CHECK(std::regex_match(e.now_utc, std::regex("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ")));
 }
+
+}  // namespace run_room_manifest_test

@@ -6,6 +6,8 @@
 
 #include "support/instrumented.hpp"
 
+namespace run_room_memory_kept_test {
+
 using namespace ntape;
 
 namespace {
@@ -36,3 +38,5 @@ TEST_CASE("memory that is kept is not asked for again") {
   // 4096 pages a round where it is given back, or 8 huge ones.
   CHECK(pages_of(10) < 40);
 }
+
+}  // namespace run_room_memory_kept_test

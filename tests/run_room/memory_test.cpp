@@ -6,6 +6,8 @@
 
 #include "support/temp_dir.hpp"
 
+namespace run_room_memory_test {
+
 using namespace ntape;
 using namespace ntape::test;
 
@@ -46,3 +48,5 @@ TEST_CASE("control groups of version 1 say the same under other names") {
   write("memory.stat", "cache 2000\ninactive_file 0\ntotal_cache 2000\ntotal_inactive_file 1500\n");
   CHECK(run::memory_left_by_group(folder.path()) == 6500);
 }
+
+}  // namespace run_room_memory_test

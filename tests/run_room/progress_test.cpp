@@ -5,6 +5,8 @@
 
 #include "support/temp_dir.hpp"
 
+namespace run_room_progress_test {
+
 using namespace ntape::test;
 using ntape::run::Progress;
 using ntape::run::ProgressMode;
@@ -100,3 +102,5 @@ TEST_CASE("work that fails leaves its bar on a line of its own") {
   }
   CHECK(shown.take().empty());
 }
+
+}  // namespace run_room_progress_test

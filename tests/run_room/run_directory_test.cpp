@@ -8,6 +8,8 @@
 #include "support/command.hpp"
 #include "support/temp_dir.hpp"
 
+namespace run_room_run_directory_test {
+
 using namespace ntape;
 using namespace ntape::test;
 using run::RunDirectory;
@@ -151,3 +153,5 @@ TEST_CASE("a finished directory survives being abandoned") {
   CHECK(listing(folder / "a/run") == "x");
   CHECK_THROWS_AS((void)directory.commit(), InternalError);
 }
+
+}  // namespace run_room_run_directory_test

@@ -9,6 +9,8 @@
 
 #include "support/csv.hpp"
 
+namespace run_room_table_test {
+
 using namespace ntape;
 using namespace ntape::test;
 using run::CsvTable;
@@ -59,3 +61,5 @@ TEST_CASE("significant digits") {
   CHECK(run::significant(1e20, 6) == "1e+20");
   CHECK(run::significant(0.000012345, 3) == "1.23e-05");
 }
+
+}  // namespace run_room_table_test

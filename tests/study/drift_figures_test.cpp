@@ -5,6 +5,8 @@
 
 #include "support/temp_dir.hpp"
 
+namespace study_drift_figures_test {
+
 using namespace ntape;
 using namespace ntape::test;
 using report::Series;
@@ -90,3 +92,5 @@ TEST_CASE("what stopped, or is one, or stands still, is left out") {
   REQUIRE(names(smooth) == "drift scaling spectrum");
   CHECK(smooth[1].figure.series.size() == 4);  // drift and distance to the limit, each with its fit
 }
+
+}  // namespace study_drift_figures_test

@@ -14,6 +14,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace study_drift_linear_test {
+
 using namespace ntape;
 using namespace ntape::test;
 using study::DriftPlan;
@@ -307,3 +309,5 @@ TEST_CASE("test data that do not fit are refused") {
   bad.x(1, 0) = std::nan("");
   CHECK(contains(refusal(bad), "row 1, column 0"));
 }
+
+}  // namespace study_drift_linear_test

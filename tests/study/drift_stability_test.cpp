@@ -11,6 +11,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace study_drift_stability_test {
+
 using namespace ntape;
 using namespace ntape::test;
 using study::DriftPlan;
@@ -188,3 +190,5 @@ TEST_CASE("a multiple is an explicit request, a rate above the critical one is n
   CHECK(contains(refusal(plan_of("relu", -1)), "-1 times the critical one"));
   CHECK(contains(refusal(plan_of("relu", 1, 1)), "momentum is 1"));
 }
+
+}  // namespace study_drift_stability_test

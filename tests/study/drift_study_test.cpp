@@ -14,6 +14,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace study_drift_study_test {
+
 using namespace ntape;
 using namespace ntape::test;
 using study::DriftPlan;
@@ -273,3 +275,5 @@ TEST_CASE("the least memory counts networks that train together, in floating poi
   CHECK(study::parameter_count(2, 1000, 1, 3) == 1005001);
   CHECK(study::parameter_count(2, 1000, 1, 1) == 3);
 }
+
+}  // namespace study_drift_study_test

@@ -11,6 +11,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace study_ensemble_test {
+
 using namespace ntape;
 using namespace ntape::test;
 using study::EnsembleOutputs;
@@ -218,3 +220,5 @@ TEST_CASE("ensembles that cannot be are refused, each in a sentence") {
   CHECK_THROWS_AS((void)study::moments(samples(1, 1, {1})), UserError);
   CHECK_THROWS_AS((void)study::quantiles(samples(1, 1, {1}), std::vector<double>{1.5}), UserError);
 }
+
+}  // namespace study_ensemble_test

@@ -6,6 +6,8 @@
 
 #include "support/matrices.hpp"
 
+namespace study_ensemble_threads_test {
+
 using namespace ntape;
 
 // Three networks among two threads, and two among three: a network a thread, and threads within a network.
@@ -27,3 +29,5 @@ TEST_CASE("an ensemble has the same bits for any number of threads") {
   }
   omp_set_num_threads(before);
 }
+
+}  // namespace study_ensemble_threads_test

@@ -6,6 +6,8 @@
 #include <ntape/model/mlp.hpp>
 #include <ntape/study/figure_1.hpp>
 
+namespace study_figure_1_test {
+
 using namespace ntape;
 using namespace ntape::study;
 
@@ -186,3 +188,5 @@ TEST_CASE("figure 1: plans that cannot be followed are refused") {
   plan.widths = {3000000};
   CHECK_THROWS_AS((void)run_figure_1(plan), UserError);
 }
+
+}  // namespace study_figure_1_test

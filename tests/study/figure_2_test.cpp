@@ -4,6 +4,8 @@
 #include <ntape/base/errors.hpp>
 #include <ntape/study/figure_2.hpp>
 
+namespace study_figure_2_test {
+
 using namespace ntape;
 using namespace ntape::study;
 
@@ -121,3 +123,5 @@ TEST_CASE("figure 2: plans that cannot be followed are refused") {
   plan.angles = 4;
   CHECK_THROWS_AS((void)run_figure_2(plan), UserError);
 }
+
+}  // namespace study_figure_2_test

@@ -8,6 +8,8 @@
 #include <ntape/model/mlp.hpp>
 #include <ntape/study/figure_3.hpp>
 
+namespace study_figure_3_test {
+
 using namespace ntape;
 using namespace ntape::study;
 
@@ -202,3 +204,5 @@ TEST_CASE("figure 3: data that have no three components are refused") {
   const auto few = data::sphere<double>({.dimension = 4, .examples = 3});
   CHECK_THROWS_AS((void)prepare_figure_3(tiny(), few), UserError);
 }
+
+}  // namespace study_figure_3_test

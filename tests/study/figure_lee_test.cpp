@@ -7,6 +7,8 @@
 #include <ntape/study/figure_lee.hpp>
 #include <ntape/train/descent.hpp>
 
+namespace study_figure_lee_test {
+
 using namespace ntape;
 using namespace ntape::study;
 
@@ -169,3 +171,5 @@ TEST_CASE("figure lee: plans that cannot be followed are refused") {
   refused([](FigureLeePlan& p) { p.activation = "none"; });
   refused([](FigureLeePlan& p) { p.widths = {8, 3000000}; });
 }
+
+}  // namespace study_figure_lee_test

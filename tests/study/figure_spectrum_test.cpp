@@ -9,6 +9,8 @@
 #include <ntape/study/figure_spectrum.hpp>
 #include <ntape/tensor/linalg.hpp>
 
+namespace study_figure_spectrum_test {
+
 using namespace ntape;
 using namespace ntape::study;
 
@@ -144,3 +146,5 @@ TEST_CASE("figure spectrum: plans that cannot be followed are refused") {
   for (double& v : huge.x) v *= 1e200;
   CHECK_THROWS_AS((void)run_figure_spectrum(tiny(), huge), UserError);
 }
+
+}  // namespace study_figure_spectrum_test

@@ -6,6 +6,8 @@
 
 #include "support/matrices.hpp"
 
+namespace study_kernel_track_test {
+
 using namespace ntape;
 using namespace ntape::test;
 
@@ -63,3 +65,5 @@ TEST_CASE("a sink gets what is not kept, and may stop the training") {
   CHECK(!result.diverged);
   CHECK(track.snapshots().empty());
 }
+
+}  // namespace study_kernel_track_test

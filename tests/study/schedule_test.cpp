@@ -7,6 +7,8 @@
 
 #include "support/temp_dir.hpp"
 
+namespace study_schedule_test {
+
 using namespace ntape;
 using namespace ntape::test;
 using study::tracked_steps;
@@ -58,3 +60,5 @@ TEST_CASE("what is not understood is refused with the forms") {
   CHECK(contains(message_of<UserError>([] { (void)tracked_steps("log:9999999", 10'000'000); }),
                  "9999999 steps"));
 }
+
+}  // namespace study_schedule_test

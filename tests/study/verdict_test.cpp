@@ -9,6 +9,8 @@
 
 #include "support/temp_dir.hpp"
 
+namespace study_verdict_test {
+
 using namespace ntape;
 using namespace ntape::study;
 using namespace ntape::test;
@@ -128,3 +130,5 @@ TEST_CASE("a verdict says of each claim what was measured and whether it holds")
   CHECK(j["claims"][2]["measured"].is_null());
   CHECK(j["notes"][0] == "N was chosen.");
 }
+
+}  // namespace study_verdict_test

@@ -107,7 +107,7 @@ class Child {
   pid_t pid_ = 0;
 };
 
-inline Outcome run(std::vector<std::string> words, const Surroundings& where = {}) {
+inline Outcome run_command(std::vector<std::string> words, const Surroundings& where = {}) {
   return Child(std::move(words), where).wait();
 }
 
@@ -123,7 +123,7 @@ inline Outcome measured_run(std::vector<std::string> words, const Surroundings& 
       "', resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, sep='', file=sys.stderr)\n"
       "sys.exit(code if code >= 0 else 128 - code)";
   words.insert(words.begin(), {"python3", "-c", starter});
-  Outcome outcome = run(std::move(words), where);
+  Outcome outcome = run_command(std::move(words), where);
   const std::size_t at = outcome.err.rfind(mark);
   if (at == std::string::npos) throw std::runtime_error("no peak is told: " + outcome.err);
   outcome.peak_bytes = 1024 * std::stod(outcome.err.substr(at + mark.size()));

@@ -11,6 +11,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace tape_print_test {
+
 using namespace ntape;
 using test::contains;
 using test::normal;
@@ -68,3 +70,5 @@ TEST_CASE("the first value that is not finite is named") {
   s.tape.replay();
   CHECK(contains(first_not_finite(s.tape), "%0 = input, 5 x 3, is not finite at row 1, column 2"));
 }
+
+}  // namespace tape_print_test

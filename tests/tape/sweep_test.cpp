@@ -8,6 +8,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace tape_sweep_test {
+
 using namespace ntape;
 using test::normal;
 
@@ -131,3 +133,5 @@ TEST_CASE("seeds and tangents of other shapes are refused") {
   ReverseSweep<double> sweep;
   CHECK_THROWS_AS((void)sweep.cotangent(net.output), InternalError);
 }
+
+}  // namespace tape_sweep_test

@@ -13,6 +13,8 @@
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
 
+namespace tape_tape_test {
+
 using namespace ntape;
 using test::normal;
 
@@ -150,3 +152,5 @@ TEST_CASE("what does not fit is refused") {
   CHECK_THROWS_AS(s.tape.bind(leaf, first), UserError);
   s.tape.bind(leaf, second);
 }
+
+}  // namespace tape_tape_test

@@ -12,6 +12,8 @@
 
 #include "../support/temp_dir.hpp"
 
+namespace tensor_decompositions_test {
+
 using namespace ntape;
 
 namespace {
@@ -135,3 +137,5 @@ TEST_CASE("a matrix that is not square, or holds NaN or infinity anywhere, is re
       refused(a, "not finite");
     }
 }
+
+}  // namespace tensor_decompositions_test

@@ -5,6 +5,8 @@
 #include <ntape/tensor/dual.hpp>
 #include <vector>
 
+namespace tensor_dual_test {
+
 using ntape::Dual;
 using ntape::value_of;
 
@@ -124,3 +126,5 @@ TEST_CASE("comparisons look at values, checks for finiteness at slopes, too") {
   CHECK_FALSE(isfinite(Dual<double>(1, infinity)));
   CHECK_FALSE(isnan(Dual<double>(1, infinity)));
 }
+
+}  // namespace tensor_dual_test

@@ -8,6 +8,8 @@
 
 #include "support/elementwise_references.hpp"
 
+namespace tensor_elementwise_test {
+
 using namespace ntape;
 using namespace ntape::elementwise;
 
@@ -224,3 +226,5 @@ TEST_CASE_TEMPLATE("products with slopes are those of the slopes", Real, float, 
     CHECK(same_bits(in_place, products));
   });
 }
+
+}  // namespace tensor_elementwise_test

@@ -6,6 +6,8 @@
 #include <ntape/tensor/elementwise_functions.hpp>
 #include <vector>
 
+namespace tensor_elementwise_thread_test {
+
 using namespace ntape;
 
 namespace {
@@ -46,3 +48,5 @@ TEST_CASE("elementwise results have the same bits on one, two and three threads"
     CHECK(same_bits(several.products, one.products));
   }
 }
+
+}  // namespace tensor_elementwise_thread_test

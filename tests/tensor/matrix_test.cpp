@@ -2,6 +2,8 @@
 
 #include <ntape/tensor/matrix.hpp>
 
+namespace tensor_matrix_test {
+
 using namespace ntape;
 
 TEST_CASE("a shape counts its entries, compares, and prints as rows x columns") {
@@ -49,3 +51,5 @@ TEST_CASE("rows and slices point to their first entry in row-major storage") {
   const auto& constant_stack = s;
   CHECK(slice(constant_stack, 1) == s.data() + 12);
 }
+
+}  // namespace tensor_matrix_test

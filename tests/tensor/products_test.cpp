@@ -11,6 +11,8 @@
 
 #include "../support/temp_dir.hpp"
 
+namespace tensor_products_test {
+
 using namespace ntape;
 using linalg::Op;
 using linalg::view;
@@ -279,3 +281,5 @@ TEST_CASE_TEMPLATE("the gram of the first rows of a matrix against all its rows 
   check_gram(linalg::gram(View<Real>{a.data(), 4, 3}, view(a)), first, a);
   check_gram(linalg::gram(view(a), View<Real>{a.data(), 4, 3}), a, first);
 }
+
+}  // namespace tensor_products_test

@@ -6,6 +6,8 @@
 #include <ntape/tensor/linalg.hpp>
 #include <vector>
 
+namespace tensor_thread_identity_test {
+
 using namespace ntape;
 using linalg::Op;
 using linalg::view;
@@ -132,3 +134,5 @@ TEST_CASE("the number of threads of the caller is left as it was") {
   });
   CHECK(threads_after == 3);
 }
+
+}  // namespace tensor_thread_identity_test

@@ -20,6 +20,8 @@
 #include "support/instrumented.hpp"
 #include "support/matrices.hpp"
 
+namespace train_descent_test {
+
 using namespace ntape;
 
 namespace {
@@ -251,3 +253,5 @@ TEST_CASE("bad rates and shapes are refused") {
   wide.y = zeros<double>(8, 2);
   CHECK_THROWS_AS(gradient_descent(model, theta, wide, {.rate = 1, .steps = 1}), ShapeError);
 }
+
+}  // namespace train_descent_test

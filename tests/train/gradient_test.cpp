@@ -9,6 +9,8 @@
 #include "support/cases.hpp"
 #include "support/matrices.hpp"
 
+namespace train_gradient_test {
+
 using namespace ntape;
 using test::normal;
 
@@ -82,3 +84,5 @@ TEST_CASE("one step of descent goes down the gradient, on every objective, for a
   const data::Dataset<double> data{x, normal<double>(5, 2, 2), "", ""};
   CHECK_THROWS_AS(gradient_descent(model, theta, data, {.steps = 1, .objective = "hinge"}), UserError);
 }
+
+}  // namespace train_gradient_test
