@@ -9,6 +9,7 @@
 #include <chrono>
 #include <ntape/base/philox.hpp>
 #include <ntape/kernel/empirical.hpp>
+#include <ntape/run/blas_kernel.hpp>
 #include <ntape/tensor/linalg.hpp>
 #include <ntape/train/descent.hpp>
 #include <string>
@@ -181,6 +182,7 @@ BENCHMARK(normals<float>)->Apply(on_the_wall_clock);
 BENCHMARK(normals<double>)->Apply(on_the_wall_clock);
 
 int main(int argc, char** argv) {
+  ntape::run::restart_with_better_blas_kernel(argv);
   benchmark::AddCustomContext("openblas_kernels", openblas_get_corename());
   benchmark::AddCustomContext("commit", describe_machine().commit);
   benchmark::AddCustomContext("threads", std::to_string(omp_get_max_threads()));

@@ -15,6 +15,7 @@
 #include <functional>
 #include <ntape/base/philox.hpp>
 #include <ntape/jacobian/dense.hpp>
+#include <ntape/run/blas_kernel.hpp>
 #include <ntape/study/ensemble.hpp>
 #include <string>
 #include <vector>
@@ -357,6 +358,7 @@ std::ofstream open(const std::string& file) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ntape::run::restart_with_better_blas_kernel(argv);
   bool brief = false, large = false;
   std::string json_file, markdown_file;
   for (int k = 1; k < argc; ++k) {

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <new>
 #include <ntape/base/errors.hpp>
+#include <ntape/run/blas_kernel.hpp>
 #include <stdexcept>
 
 #include "commands.hpp"
@@ -79,6 +80,7 @@ int report(const std::string& message, int code) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ntape::run::restart_with_better_blas_kernel(argv);
   // A reader of our output that goes away (`| head`) must not end a run half-way: writing fails instead.
   signal(SIGPIPE, SIG_IGN);
   // The same where files may grow to a certain size only (`ulimit -f`).

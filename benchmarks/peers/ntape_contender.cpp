@@ -7,6 +7,7 @@
 #include <memory>
 #include <ntape/base/errors.hpp>
 #include <ntape/io/npy.hpp>
+#include <ntape/run/blas_kernel.hpp>
 #include <ntape/run/memory.hpp>
 
 #include "../machine.hpp"
@@ -125,6 +126,7 @@ int answer(const std::vector<std::string>& words) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ntape::run::restart_with_better_blas_kernel(argv);
   try {
     return answer({argv + 1, argv + argc});
   } catch (const std::exception& e) {
