@@ -8,8 +8,9 @@ namespace ntape::tools {
 struct RecordedKernel {
   Matrix<double> values;   ///< [N x N], or full [N C x N C]
   Matrix<double> outputs;  ///< [N x C]
-  double precision = 0;    ///< relative, of the values: that of the numbers in the file
+  double precision = 0;    ///< relative, to which the values are known: some roundings of numbers in the file
   std::string description;
+  bool of_limit = false;  ///< known to be that of infinite width
   /// Whether the outputs are zero because nothing says what they were, and the kernel is not known to be that
   /// of infinite width, whose networks start at zero on average.
   bool without_outputs = false;

@@ -55,9 +55,14 @@ class Predictor {
     if (const auto text = warning(report)) result_.warnings.push_back(of + ": " + *text);
   }
 
-  // Modes that count as zero stand still at any time; had they the size up to which they do, they would not.
+  // Modes that count as zero stand still at any time; had they the size lambda up to which they do, they
+  // would not. Outputs on other inputs feel them earlier: |kappa v| is up to sqrt(lambda Theta(z, z)), not
+  // lambda.
   void add_late(const SolveReport& report, Index examples) {
-    const double late = static_cast<double>(examples) / report.null_level;
+    const double level = report.null_level, n = static_cast<double>(examples);
+    double largest = 0;
+    for (Index k = 0; k < p_.ntk.shape(0); ++k) largest = std::max(largest, p_.ntk(k, k));
+    const double late = p_.there ? n / std::sqrt(level * std::max(largest, level)) : n / level;
     const bool beyond =
         std::any_of(result_.moments.begin(), result_.moments.end(),
                     [&](const PredictedMoment& m) { return std::isfinite(m.time) && m.time > late; });

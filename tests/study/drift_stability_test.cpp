@@ -1,12 +1,17 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <ntape/base/errors.hpp>
 #include <ntape/data/synthetic.hpp>
+#include <ntape/drift/scaling.hpp>
 #include <ntape/dynamics/moment.hpp>
+#include <ntape/kernel/network_kernel.hpp>
+#include <ntape/model/mlp.hpp>
 #include <ntape/study/drift_record.hpp>
 #include <ntape/study/regime.hpp>
+#include <ntape/tensor/linalg.hpp>
 
 #include "support/matrices.hpp"
 #include "support/temp_dir.hpp"
@@ -142,6 +147,9 @@ TEST_CASE("a regime is what the loss and the kernel did on the way, not where th
   CHECK(regime({1.1, .8, .9}, 1, .1) == Regime::flattened);
   CHECK(regime({1.1, .8, .9}, 50, .1, true) == Regime::dead);
   CHECK(regime({1.1, .8, .9}, 1, .1, true) == Regime::dead);
+  CHECK(regime({.9, .8, .9}, 1, .1, true) == Regime::dead);
+  CHECK(regime({.9, 1.1, .1}, 1, .1, true) == Regime::dead);
+  CHECK(regime({1.1, .8, .9}, 50, 2, true) == Regime::dead);
   CHECK(regime({1.1, .8, .9}, 50, 2) == Regime::unsettled);
   CHECK(regime({1.1, .8, 1.1}, 50, .1) == Regime::unsettled);
   CHECK(regime({1.1, .8, 1.1}, 1, .1) == Regime::unsettled);
@@ -177,6 +185,57 @@ TEST_CASE("a network whose loss rises and whose kernel dies is not called stable
   }
   CHECK(risen);
   CHECK(died);
+}
+
+TEST_CASE("the fit of the drift leaves out networks that died") {
+  DriftPlan plan;
+  plan.architectures = {{.widths = {2, 4, 4, 4, 1}, .activation = "relu", .bias_scale = .1},
+                        {.widths = {2, 32, 32, 32, 1}, .activation = "relu", .bias_scale = .1}};
+  plan.widths = {4, 32};
+  plan.seeds = 8;
+  plan.steps = 60;
+  plan.rate_multiple = 1.5;
+  const DriftResult result = study::run_drift(plan, data::gaussian_product<double>({.examples = 16}));
+  std::vector<std::vector<double>> change(8);
+  Index dead = 0;
+  for (Index a = 0; a < 2; ++a)
+    for (Index s = 0; s < 8; ++s) {
+      const auto& run = result.runs[a * 8 + s];
+      const bool off = !run.stopped && study::is_dead(run.rows.back());
+      dead += off ? 1 : 0;
+      change[s].push_back(run.stopped || off ? std::numeric_limits<double>::quiet_NaN()
+                                             : run.rows.back().kernel_change);
+    }
+  REQUIRE(dead > 0);
+  const auto expected = fit_scaling(std::vector<double>{4, 32}, change);
+  REQUIRE(result.kernel_change_fit);
+  CHECK(result.kernel_change_fit->exponent == expected->exponent);
+}
+
+// A network of several outputs couples them: the mean of its kernel over outputs has a smaller top.
+TEST_CASE("with several outputs stability is a matter of the full kernel") {
+  const data::Dataset<double> data{normal<double>(12, 3, 1), normal<double>(12, 4, 2), "made", ""};
+  for (const study::Precision precision : {study::Precision::f64, study::Precision::f32}) {
+    DriftPlan plan;
+    plan.architectures = {{.widths = {3, 20, 20, 4}, .activation = "tanh", .bias_scale = .2}};
+    plan.widths = {20};
+    plan.seeds = 1;
+    plan.first_seed = 3;
+    plan.steps = 1;
+    plan.track = "0";
+    plan.rate = .1;
+    plan.precision = precision;
+    const DriftResult result = study::run_drift(plan, data);
+    const Mlp<double> model(plan.architectures[0]);
+    const auto theta = model.initialize(Seed{3});
+    const auto top = [&](KernelForm form) {
+      return linalg::symmetric_eigen(empirical_ntk(model, theta, data.x, form).values).values.back() / 12;
+    };
+    const double full = top(KernelForm::full), measured = result.runs[0].rows[0].lambda_max;
+    CHECK(full > 1.05 * top(KernelForm::trace));
+    // A residual of 1e-8, of floats 1e-5, over the gap, squared; and what floats make of products.
+    CHECK(std::abs(measured / full - 1) < (precision == study::Precision::f64 ? 1e-10 : 1e-5));
+  }
 }
 
 TEST_CASE("a multiple is an explicit request, a rate above the critical one is not, and both are too much") {

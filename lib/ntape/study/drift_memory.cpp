@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <ntape/kernel/operator.hpp>
 #include <ntape/study/drift_memory.hpp>
 
 namespace ntape::study {
@@ -17,9 +18,13 @@ double bytes_of(const Architecture& a, const DriftPlan& plan, double examples, d
   // shares; the frozen kernel in double, with its eigenvectors. With momentum a velocity; on test inputs the
   // values of ops, and the frozen and the limit kernel towards them; with a certificate J^T u, tangents and
   // cotangents.
-  const double kinds = 3 + (plan.momentum > 0 ? 1 : 0) + (plan.certificate ? 2 : 0);
+  // With several outputs a block of examples once more, for products with the full kernel: values,
+  // cotangents, tangents, and parameters as what is pulled and pushed.
+  const double block =
+      outputs > 1 ? std::min(examples, static_cast<double>(KernelOperator<double>::kBlock)) : 0;
+  const double kinds = 3 + (plan.momentum > 0 ? 1 : 0) + (plan.certificate ? 2 : 0) + (outputs > 1 ? 1 : 0);
   return real * (kinds * parameters + examples * units * ((plan.certificate ? 4 : 2) + outputs) +
-                 test * units + examples * examples * static_cast<double>(a.depth() + 1)) +
+                 (test + 3 * block) * units + examples * examples * static_cast<double>(a.depth() + 1)) +
          sizeof(double) * (full * (2 * full + test * outputs) + test * examples);
 }
 

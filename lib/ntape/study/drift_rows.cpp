@@ -94,7 +94,7 @@ bool RowMaker::stop(const std::string& why) {
   return false;
 }
 
-DriftRow RowMaker::row_of(const Snapshot& now, const std::vector<double>& spectrum) const {
+DriftRow RowMaker::row_of(const Snapshot& now, double lambda_max, double lambda_min) const {
   const Matrix<double>&theta = now.kernel.values, &theta0 = start_.kernel.values;
   const bool nothing = is_zero(theta);
   DriftRow row;
@@ -105,8 +105,8 @@ DriftRow RowMaker::row_of(const Snapshot& now, const std::vector<double>& spectr
   if (shared_.limit) row.limit_distance = relative_change(theta, shared_.limit->values);
   if (!nothing) row.kernel_distance = kernel_distance(theta, theta0);
   row.trace_ratio = trace_ratio(theta, theta0);
-  row.lambda_max = spectrum.back();
-  row.lambda_min = spectrum.front();
+  row.lambda_max = lambda_max;
+  row.lambda_min = lambda_min;
   if (!nothing && !is_zero(data_.y)) row.alignment = target_alignment(theta, data_.y);
   row.parameter_change = now.parameter_change;
   for (Index l = 0; l < now.layers.size(); ++l) {
@@ -168,7 +168,10 @@ bool RowMaker::add(Snapshot&& now, const Probe& network) {
     if (!begin(now, network, there)) return overflow();
   }
   std::vector<double> spectrum = spectrum_over_n(now.kernel);
-  DriftRow row = row_of(now, spectrum);
+  // A mean of kernels is flatter than they are together: with several outputs the edge is that of the full
+  // one. One that is zero on average is zero, and nothing for Lanczos.
+  const bool shared = !network.lambda_max || is_zero(now.kernel.values);
+  DriftRow row = row_of(now, shared ? spectrum.back() : network.lambda_max(), spectrum.front());
   DriftOutputs outputs = outputs_at(now, there);
   add_gaps(outputs, row);
   if (network.path != nullptr) {

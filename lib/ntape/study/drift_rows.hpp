@@ -15,8 +15,11 @@ struct Probe {
   std::function<Kernel<double>()>
       frozen_there;  ///< Theta(z, X), full [M C x N C]; at step 0, with test inputs
   std::function<Matrix<double>()> outputs_there;  ///< f(z) [M x C]; with test inputs
-  const PathPrediction* path = nullptr;           ///< with a certificate
-  double largest_residual = 0;                    ///< of steps since the last row, likewise
+  /// Of the full Theta/N [N C x N C], not finite where it overflows; with several outputs. (With one the
+  /// spectrum of the snapshot has it.)
+  std::function<double()> lambda_max;
+  const PathPrediction* path = nullptr;  ///< with a certificate
+  double largest_residual = 0;           ///< of steps since the last row, likewise
 };
 
 /// Infinite width, for all networks: what trains their outputs in their place.
@@ -45,7 +48,7 @@ class RowMaker {
  private:
   bool stop(const std::string& why);
   bool begin(const Snapshot& start, const Probe& network, const Matrix<double>& there);
-  [[nodiscard]] DriftRow row_of(const Snapshot& now, const std::vector<double>& spectrum) const;
+  [[nodiscard]] DriftRow row_of(const Snapshot& now, double lambda_max, double lambda_min) const;
   [[nodiscard]] DriftOutputs outputs_at(const Snapshot& now, const Matrix<double>& there) const;
   void add_gaps(const DriftOutputs& outputs, DriftRow& row) const;
   void keep(Snapshot&& now, std::vector<double> spectrum);

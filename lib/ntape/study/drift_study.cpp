@@ -4,12 +4,15 @@
 #include <limits>
 #include <ntape/base/errors.hpp>
 #include <ntape/kernel/empirical.hpp>
+#include <ntape/kernel/spectrum.hpp>
 #include <ntape/study/drift_rows.hpp>
 #include <ntape/study/drift_study.hpp>
 #include <ntape/study/kernel_track.hpp>
 #include <ntape/study/path_track.hpp>
+#include <ntape/study/regime.hpp>
 #include <ntape/study/spread.hpp>
 #include <ntape/train/descent.hpp>
+#include <type_traits>
 
 namespace ntape::study {
 namespace {
@@ -30,6 +33,21 @@ Inputs<Real> inputs_of(const DriftPlan& plan, const data::Dataset<double>& exact
   inputs.all = make_matrix<Real>(x.shape(0) + inputs.there.shape(0), x.shape(1));
   std::copy(inputs.there.begin(), inputs.there.end(), std::copy(x.begin(), x.end(), inputs.all.data()));
   return inputs;
+}
+
+// Of the full Theta/N: by products, some forty of them, for a kernel whose C^2 blocks nobody else needs.
+template <class Real>
+double full_lambda_max(const Mlp<Real>& model, const Parameters<Real>& theta, const Matrix<Real>& x) {
+  // An eigenvalue is off by no more than the residual, and by its square over the gap where that is larger.
+  // Products of floats are right to some 1e-7.
+  constexpr double kTolerance = std::is_same_v<Real, float> ? 1e-5 : 1e-8;
+  try {
+    KernelOperator<Real> kernel(model, theta, x);
+    return leading_spectrum(kernel, {.top = 1, .tolerance = kTolerance}).values.front();
+  } catch (const UserError&) {
+    // Products that overflow, as a kernel in trace form that does not overflow can make them.
+    return std::numeric_limits<double>::infinity();
+  }
 }
 
 // Everything that watches one network; rows are made by `rows`, at the tracked steps.
@@ -58,6 +76,7 @@ class NetworkTrack final : public Observer<Real> {
         run_.kernels.push_back({step, cast<double>(now.ntk), Matrix<double>(now.outputs)});
       };
     probe_.frozen = [&] { return cast<double>(empirical_ntk(model, theta, x, KernelForm::full)); };
+    if (exact.y.shape(1) > 1) probe_.lambda_max = [&] { return full_lambda_max(model, theta, x); };
     if (there.shape(0) > 0) {
       output_ = model(tape_, theta, tape_.input(there));
       probe_.frozen_there = [&] {
@@ -161,14 +180,15 @@ void require_a_row(const DriftResult& result) {
 }
 
 void fit(const DriftPlan& plan, DriftResult& result) {
-  // NaN makes the fit do without this network. One that was stopped had its start all the same.
+  // NaN makes the fit do without this network. One that was stopped had its start all the same, and one that
+  // is dead went far by no law of widths.
   constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   const std::vector<double> widths(plan.widths.begin(), plan.widths.end());
   std::vector<std::vector<double>> change(plan.seeds), distance(plan.seeds);
   for (Index a = 0; a < plan.widths.size(); ++a)
     for (Index s = 0; s < plan.seeds; ++s) {
       const DriftRun& run = result.runs[a * plan.seeds + s];
-      change[s].push_back(run.stopped ? kNone : run.rows.back().kernel_change);
+      change[s].push_back(run.stopped || is_dead(run.rows.back()) ? kNone : run.rows.back().kernel_change);
       distance[s].push_back(run.rows.empty() ? kNone : run.rows.front().limit_distance.value_or(kNone));
     }
   result.kernel_change_fit = fit_scaling(widths, change);

@@ -41,8 +41,10 @@ inline constexpr Index kDefaultSteps = 200;
 /// difference of three.
 inline constexpr double kRounding = 10;
 
-/// One network at one tracked step. Eigenvalues are of Theta_t / N, the rates per unit time. What is not
-/// defined or not known is empty; nothing is NaN or infinite.
+/// One network at one tracked step. Eigenvalues are of Theta_t / N, the rates per unit time. With several
+/// outputs lambda_max is that of the full kernel [N C x N C], which stability is a matter of and whose mean
+/// over outputs, the trace form, has a smaller one; all else is of the trace form. What is not defined or not
+/// known is empty; nothing is NaN or infinite.
 struct DriftRow {
   Index step = 0;
   double time = 0;
@@ -51,8 +53,8 @@ struct DriftRow {
   std::optional<double> limit_distance;   ///< ||Theta_t - Theta_inf||_F / ||Theta_inf||_F
   std::optional<double> kernel_distance;  ///< 1 - cosine of Theta_t and Theta_0; empty when Theta_t = 0
   double trace_ratio = 0;                 ///< tr Theta_t / tr Theta_0
-  double lambda_max = 0;
-  double lambda_min = 0;
+  double lambda_max = 0;                  ///< of the full kernel
+  double lambda_min = 0;                  ///< of the trace form
   std::optional<double> alignment;  ///< target alignment of Theta_t; empty when it or the targets are zero
   double parameter_change = 0;      ///< ||theta_t - theta_0||_2
   /// rms over examples of f_t minus the frozen-kernel prediction from Theta_0; empty when that overflows,
@@ -116,7 +118,9 @@ struct DriftRun {
 
 struct DriftResult {
   double rate = 0;
-  double critical_rate = 0;  ///< 2 (1 + m) / lambda_max of the guiding kernel / N
+  /// 2 (1 + m) / lambda_max of the guiding kernel / N. (With C outputs the full limit kernel is C copies of
+  /// that of one, so that its lambda_max is the same.)
+  double critical_rate = 0;
   double balanced_rate = 0;  ///< 2 (1 + m) / (lambda_min + lambda_max): the slowest mode is fastest there
   double momentum = 0;
   std::string critical_source;  ///< which kernel the critical rate is of
@@ -146,11 +150,12 @@ using ProgressSink = std::function<void(std::uint64_t done)>;
 /// Trains and tracks what prepare_drift has prepared. Networks are spread over OpenMP's threads, one network
 /// a thread; fewer networks than threads are trained one after another, each with all threads. Every figure
 /// is the same bits for any number of threads. A network that diverges keeps its rows so far, says so in
-/// `message` and is left out of the fit at the end; its start counts. `progress` is told total_work in all,
-/// whatever diverges. Throws UserError when no network has even a first row.
-/// Cost: once an N x N eigenvalue problem; per network, steps * 6 N P flops, and per tracked step one kernel,
-/// one N x N eigenvalue problem, once one of (N C) x (N C); with a certificate, about three more updates'
-/// worth at every step.
+/// `message` and is left out of the fit at the end, as is one that is dead there (see is_dead); its start
+/// counts. `progress` is told total_work in all, whatever diverges. Throws UserError when no network has even
+/// a first row. Cost: once an N x N eigenvalue problem; per network, steps * 6 N P flops, and per tracked
+/// step one kernel, one N x N eigenvalue problem, with several outputs some forty products with the kernel
+/// (each about two updates' worth), once one eigenvalue problem of (N C) x (N C); with a certificate, about
+/// three more updates' worth at every step.
 [[nodiscard]] DriftResult run_drift(const DriftPlan& plan, const data::Dataset<double>& data,
                                     DriftResult prepared, const ProgressSink& progress = {});
 [[nodiscard]] DriftResult run_drift(const DriftPlan& plan, const data::Dataset<double>& data,

@@ -47,11 +47,11 @@ std::optional<Regime> regime_of(const DriftRun& run, const DriftResult& result) 
   if (run.diverged) return Regime::diverged;
   if (run.stopped) return {};
   const DriftRow &first = run.rows.front(), &last = run.rows.back();
+  if (is_dead(last)) return Regime::dead;
   const double edge = edge_of_stability(result);
   if (first.lambda_max > edge) {
     const bool rose = rose_above(first.loss, run);
     if (last.lambda_max >= edge || (rose && last.loss >= first.loss)) return Regime::unsettled;
-    if (is_dead(last)) return Regime::dead;
     return rose ? Regime::catapult : Regime::flattened;
   }
   if (peak_lambda_max(run) > edge) return Regime::sharpened;

@@ -6,8 +6,8 @@
 namespace ntape::study {
 
 /// What a rate did to one network, by its own kernel and not the limit's. `edge` is 2 (1 + m) / eta: the
-/// lambda_max of Theta_t/N above which a frozen kernel would diverge. Losses are those of every step, kernels
-/// those of tracked steps.
+/// lambda_max of Theta_t/N, of all outputs together, above which a frozen kernel would diverge. Losses are
+/// those of every step, kernels those of tracked steps.
 ///
 ///   stable     it was never seen above the edge, and its loss never rose above the first
 ///   rose       it was never seen above the edge, yet its loss rose: by more than the overshoot of momentum
@@ -16,9 +16,7 @@ namespace ntape::study {
 ///   catapult   it started above, its loss rose, then fell below the first, and lambda_max is now below
 ///              (Lewkowycz et al. 2020)
 ///   flattened  it started above and lambda_max is now below, and its loss never rose
-///   dead       it started above and lambda_max is now below because a layer is off (see is_dead): it found
-///   no
-///              flatter place
+///   dead       at the last step a layer is off (see is_dead): it learns nothing more, whatever it did before
 ///   unsettled  it started above, and at the last step it is not through (yet)
 ///   diverged   loss or outputs grew without bound
 enum class Regime { stable, rose, sharpened, catapult, flattened, dead, unsettled, diverged };
