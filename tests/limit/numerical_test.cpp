@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <ntape/base/errors.hpp>
@@ -48,6 +49,15 @@ Covariance random_covariance(std::uint64_t stream, int k) {
   const double p = std::pow(10, 6 * u[0] - 4), q = std::pow(10, 6 * u[1] - 4);
   const double gap = u[2] < 1. / 3 ? u[3] : std::pow(10, -9 * u[3]);
   return Covariance::of(p, (u[4] < .5 ? -1 : 1) * (1 - gap) * std::sqrt(p * q), q);
+}
+
+// Variances log-uniform in 1e-12..`most`; correlations with 1 - |rho| log-uniform down to 1e-15.
+Covariance wide_covariance(std::uint64_t stream, int k, double most) {
+  double u[4];
+  fill_uniform(Seed{6}, stream, 8 * static_cast<std::uint64_t>(k), u);
+  const double decades = 12 + std::log10(most);
+  const double p = std::pow(10, decades * u[0] - 12), q = std::pow(10, decades * u[1] - 12);
+  return Covariance::of(p, (u[3] < .5 ? -1 : 1) * (1 - std::pow(10, -15 * u[2])) * std::sqrt(p * q), q);
 }
 
 double median(std::vector<double> v) {
@@ -99,6 +109,70 @@ TEST_CASE("the bound of the numerical route covers its error against an independ
   }
   REQUIRE_MESSAGE(!all.empty(), "NTAPE_DUAL_ACTIVATION is none of the known ones, such as elu(1)");
   CHECK(median(all) < 1000);
+}
+
+// Waves are beyond the oracle at large variances.
+TEST_CASE("the bound covers the error at variances from 1e-12 to 1e8") {
+  std::uint64_t stream = 0;
+  for (const std::string& name : known_activations()) {
+    ++stream;
+    if (!asked_for(name)) continue;
+    const limit::Dual dual = limit::Dual::numerical(name);
+    const LongFunction exact = long_function(name);
+    double widest = 0;
+    for (int k = first_case(); k < first_case() + std::max(cases() / 2, 1); ++k) {
+      const Covariance s = wide_covariance(stream, k, exact.featureless ? 1e8 : 1e2);
+      const DualValue d = dual.at(s), pp = dual(s.p, s.p, s.p), qq = dual(s.q, s.q, s.q);
+      const OracleDual oracle = dual_oracle(exact, s.p, s.c, s.q);
+      CAPTURE(name);
+      CAPTURE(k);
+      CAPTURE(s.p);
+      CAPTURE(s.c);
+      CAPTURE(s.q);
+      const auto check = [&](double value, double bound, long double expected, long double size,
+                             double scale) {
+        CAPTURE(value);
+        CAPTURE(bound);
+        const auto error = static_cast<double>(std::abs(value - expected));
+        // 1e-16 of E|s(u) s(v)| is the oracle's own rounding
+        CHECK(error <= bound + 1e-16 * static_cast<double>(size));
+        CHECK(bound <= 1e-11 * scale);
+        widest = std::max(widest, bound / scale);
+      };
+      check(d.value, d.value_bound, oracle.value, oracle.value_scale, std::sqrt(pp.value * qq.value));
+      check(d.slope, d.slope_bound, oracle.slope, oracle.slope_scale, std::sqrt(pp.slope * qq.slope));
+    }
+    MESSAGE(name << ": widest bound over scale: " << widest);
+  }
+}
+
+// e^x - 1 below 0 was a difference of two numbers near 1/2, off by 1e-16 / sqrt(q) of itself (bound: 5e-21).
+TEST_CASE("elu keeps its digits at small variances") {
+  const LongFunction exact = long_function("elu(1)");
+  const limit::Dual dual = limit::Dual::numerical("elu(1)");
+  for (const auto& [p, c, q] :
+       {std::array{0.23906497512290964, 6.9330129078853951e-07, 2.010611046482054e-12},
+        {1e-12, .999e-12, 1e-12},
+        {1e-8, -.9e-8, 1e-8},
+        {1e4, .9999e-3, 1e-10},
+        {1e8, 9.99e-3, 1e-12}}) {
+    const DualValue d = dual(p, c, q);
+    const OracleDual oracle = dual_oracle(exact, p, c, q);
+    CAPTURE(q);
+    // 1e-18: the oracle's rounding, some units of extended precision
+    CHECK(static_cast<double>(std::abs(d.value - oracle.value)) <=
+          d.value_bound + 1e-18 * static_cast<double>(oracle.value_scale));
+    CHECK(d.value_bound <= 1e-13 * static_cast<double>(oracle.value_scale));
+  }
+  // By Taylor's series, each moment of half a normal in closed form:
+  // E[elu(t w)] = E[t w; w > 0] + sum_k (-t)^k E[w^k; w > 0] / k!, up to k = 3
+  for (const double t : {1e-6, 1e-5, 1e-4}) {
+    const long double pi = std::numbers::pi_v<long double>, x = t;
+    const long double expected = x * x / 4 - x * x * x / (3 * std::sqrt(2 * pi)) + x * x * x * x / 16;
+    // the terms that cancel are t / sqrt(2 pi), each to some units; the next of the series is t^5 / 37
+    CHECK(std::abs(static_cast<double>(limit::elu_blur(1, 0, t).first - expected)) <=
+          4e-16 * t + t * t * t * t * t);
+  }
 }
 
 // Covariances at which the tanh-sinh rules of steps 1/8 and 1/16 agree by chance: both miss 1e-12 of the
@@ -193,6 +267,26 @@ TEST_CASE("a function of the user's own, with kinks away from 0") {
       const double slope = (dual(p, c + h, q).value - dual(p, c - h, q).value) / (2 * h);
       CHECK(std::abs(dual(p, c, q).slope - slope) < 1e-6);
     }
+  }
+}
+
+// u being small, K' = P(|v| < 1) = erf(1 / sqrt(2q)); given u, v crosses +-1 at the difference of numbers
+// thousands of times as large (bound: 1e-18, thirty times less than the error).
+TEST_CASE("bounds cover the rounding of kinks that are far nearer to 0 than the deviation") {
+  const limit::Dual dual(limit::Function{[](double x) { return std::clamp(x, -1.0, 1.0); },
+                                         [](double x) { return std::abs(x) < 1 ? 1.0 : 0.0; },
+                                         {-1, 1}});
+  for (int k = 0; k < (kInstrumented ? 3 : 30); ++k) {
+    double u[2];
+    fill_uniform(Seed{7}, 1, 4 * static_cast<std::uint64_t>(k), u);
+    const double p = 1e-8, q = std::pow(10, 2 + 6 * u[0]),
+                 c = (1 - std::pow(10, -4 * u[1])) * std::sqrt(p * q);
+    const DualValue d = dual(p, c, q);
+    const long double expected = std::erf(1 / std::sqrt(2 * static_cast<long double>(q)));
+    CAPTURE(c);
+    CAPTURE(q);
+    CHECK(static_cast<double>(std::abs(d.slope - expected)) <= d.slope_bound);
+    CHECK(d.slope_bound <= 1e-11 * static_cast<double>(expected));
   }
 }
 

@@ -1,8 +1,10 @@
 #include "support/dual_oracle.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <boost/math/quadrature/gauss.hpp>
 #include <cmath>
+#include <map>
 #include <ntape/ops/activation_rules.hpp>
 #include <ntape/ops/activation_spelling.hpp>
 #include <numbers>
@@ -132,6 +134,7 @@ LongFunction long_function(const std::string& activation) {
   LongFunction s = function_named(activation);
   for (const char* name : {"identity", "abs", "tanh", "sin", "cos", "gaussian", "square", "erf"})
     s.even_or_odd |= activation == name;
+  s.featureless = activation != "sin" && activation != "cos" && !activation.starts_with("rbf");
   return s;
 }
 
@@ -145,20 +148,31 @@ OracleDual dual_oracle(const LongFunction& s, double p, double c, double q, doub
   const Real rest = std::atan2(std::sqrt(determinant), -Real(c));
   const Real du = std::sqrt(Real(p)), dv = std::sqrt(Real(q)), steepest = std::max({du, dv, Real(1)});
 
-  // Radial rules by their number of panels; a panel is 30 points for a change of s's argument by some 5.
-  std::vector<std::vector<Node>> rules;
+  // Radial rules by their number of panels; a panel is 30 points for a change of s's argument by some 5, or,
+  // far out, by half of the argument where the function has its features at 0.
+  std::map<long, std::vector<Node>> rules;
   const auto radii = [&](Real steep) -> const std::vector<Node>& {
-    const auto count = static_cast<std::size_t>(
-        std::ceil(static_cast<Real>(fineness) * (4 + 1.8L * std::max(steep, Real(1)))));
-    if (rules.size() <= count) rules.resize(count + 1);
-    if (rules[count].empty()) {
-      std::vector<Real> edges;
-      for (std::size_t k = 0; k <= count; ++k)
-        edges.push_back(Real(11.5) * static_cast<Real>(k) / static_cast<Real>(count));
-      rules[count] = panels(edges);
-      for (Node& r : rules[count]) r.weight *= r.at * std::exp(-r.at * r.at / 2) / (2 * kPi);
+    const auto count =
+        static_cast<long>(std::ceil(static_cast<Real>(fineness) * (4 + 1.8L * std::max(steep, Real(1)))));
+    // Rounded up to a power of two where that costs little.
+    const long key = s.featureless && count > 64 ? std::bit_ceil(static_cast<unsigned long>(count)) : count;
+    std::vector<Node>& rule = rules[key];
+    if (rule.empty()) {
+      const Real narrow = Real(11.5) / static_cast<Real>(key),
+                 wide = Real(11.5) / (static_cast<Real>(fineness) * Real(5.8L));
+      std::vector<Real> edges = {0};
+      if (s.featureless && key > 64)
+        while (edges.back() < Real(11.5)) {
+          const Real step = std::min(std::max(narrow, edges.back() / 2), wide);
+          edges.push_back(std::min(edges.back() + step, Real(11.5)));
+        }
+      else
+        for (long k = 1; k <= key; ++k)
+          edges.push_back(Real(11.5) * static_cast<Real>(k) / static_cast<Real>(key));
+      rule = panels(edges);
+      for (Node& r : rule) r.weight *= r.at * std::exp(-r.at * r.at / 2) / (2 * kPi);
     }
-    return rules[count];
+    return rule;
   };
   const auto both = [&](Real x) { return s.both ? s.both(x) : std::pair(s.f(x), s.df(x)); };
   const int levels = 1 + static_cast<int>(std::ceil(std::log2(steepest) + static_cast<Real>(fineness)));

@@ -9,7 +9,8 @@ namespace ntape::limit {
 /// needs no care.
 [[nodiscard]] std::shared_ptr<const DualRule> polynomial_rule(std::vector<double> coefficients);
 
-/// The coefficients of He_n(x) / sqrt(n!).
-[[nodiscard]] std::vector<double> hermite_coefficients(int n);
+/// He_n(x) / sqrt(n!), n >= 1, without its powers of x, which cancel: bounds are some units of rounding, n
+/// of them, of sqrt(K(p,p,p) K(q,q,q)).
+[[nodiscard]] std::shared_ptr<const DualRule> hermite_rule(int n);
 
 }  // namespace ntape::limit

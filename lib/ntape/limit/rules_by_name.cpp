@@ -72,7 +72,7 @@ RulePtr without_parameters(const Request& r) {
 RulePtr with_parameters(const Request& r) {
   if (r.is("leaky_relu")) return leaky_relu_rule(r.number());
   if (r.is("rectified_power")) return rectified_power_rule(r.whole(0, 32));
-  if (r.is("hermite")) return polynomial_rule(hermite_coefficients(r.whole(1, 64)));
+  if (r.is("hermite")) return hermite_rule(r.whole(1, 64));
   if (r.is("monomial")) {
     std::vector<double> c(static_cast<std::size_t>(r.whole(1, 64)) + 1, 0.0);
     c.back() = 1;
