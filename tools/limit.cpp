@@ -163,7 +163,7 @@ int limit_command(const std::vector<std::string>& arguments) {
 
   // Warnings come before any work.
   if (o.phase) answer_phase(architecture, out, facts);
-  if (x) warn_of_depth(architecture);
+  if (x || o.sphere > 0 || o.angles > 0 || !o.figure.empty()) warn_of_depth(architecture);
   if (!o.talk.json && !o.talk.quiet) std::cout << out.str() << std::flush;
   out.str("");
   std::optional<LimitKernels> limit;

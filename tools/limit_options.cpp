@@ -122,6 +122,9 @@ void require_enough(const LimitCommandOptions& o) {
   if (streams(o) && (o.limit.layers || o.sphere > 0 || o.angles > 0))
     throw UserError("--layers, --sphere and --angles write an archive, --out T.npz; '" + o.out +
                     "' takes the NTK alone");
+  if (!o.out.empty() && !streams(o) && !o.out.ends_with(".npz"))
+    throw UserError("--out is '" + o.out +
+                    "', and a name that ends in .npz, or in .npy for the NTK alone, is needed");
   require_limit_activations(o.model.activation);
 }
 

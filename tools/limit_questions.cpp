@@ -54,11 +54,15 @@ void describe_positivity(const Architecture& a, const SphereSpectrum& s, std::os
                          nlohmann::json& facts) {
   const std::optional<PowerSeries> series = series_of(a, s.value.size() - 1, square);
   const Positivity p = series ? positivity(s, *series) : positivity(s);
-  if (!p.proved)
+  if (!p.proved && std::count(p.vanishing.begin(), p.vanishing.end(), 0) > 0)
+    out << "positive: no, degree 0 vanishes\n";
+  else if (!p.proved)
     out << "positive: not shown, degree 0 is not above its error\n";
   else
     out << "positive: shown up to degree " << *p.proved << " of " << s.value.size() - 1 << '\n';
-  if (!p.vanishing.empty()) out << "the NTK has no harmonics of degrees " << listed(p.vanishing) << '\n';
+  if (!p.vanishing.empty())
+    out << "the NTK has no harmonics of degrees " << listed(p.vanishing)
+        << ": it is not positive definite on the sphere\n";
   if (!p.undecided.empty()) out << "too small to tell: degrees " << listed(p.undecided) << '\n';
   if (series && series->degree)
     out << "the NTK is a polynomial of degree " << *series->degree
@@ -70,6 +74,11 @@ void describe_positivity(const Architecture& a, const SphereSpectrum& s, std::os
                        {"vanishing", p.vanishing},
                        {"undecided", p.undecided},
                        {"by_theorem", positive_by_theorem(a)}};
+}
+
+// Parametrizations train otherwise, and start alike.
+bool has_phase(const Architecture& a) {
+  return a.activations.empty() && !a.residual && !a.layer_norm;
 }
 
 // What the depth does to the kernel, where it is many xi.
@@ -97,20 +106,33 @@ void describe_decay(const SphereSpectrum& s, std::ostream& out, nlohmann::json& 
   out << "they go like degree^" << run::significant(decay->exponent, 4) << ", +- "
       << run::significant(decay->error, 2) << " (standard error of least squares, degrees " << decay->first
       << " to " << decay->last << ")\n";
-  facts["sphere"]["decay"] = {
-      {"exponent", decay->exponent}, {"error", decay->error}, {"first", decay->first}, {"last", decay->last}};
+  if (decay->steepening)
+    out << "  and fall faster than a power: a parabola through the logarithms goes from degree^"
+        << run::significant(*decay->at_first, 3) << " to degree^" << run::significant(*decay->at_last, 3)
+        << '\n';
+  const auto known = [](const std::optional<double>& v) {
+    return v ? nlohmann::json(*v) : nlohmann::json(nullptr);
+  };
+  facts["sphere"]["decay"] = {{"exponent", decay->exponent},
+                              {"error", decay->error},
+                              {"first", decay->first},
+                              {"last", decay->last},
+                              {"at_first", known(decay->at_first)},
+                              {"at_last", known(decay->at_last)},
+                              {"steepening", decay->steepening}};
 }
 
 }  // namespace
 
 void answer_phase(const Architecture& a, std::ostream& out, nlohmann::json& facts) {
-  if (!a.is_plain())
+  if (!has_phase(a))
     throw UserError(
-        "--phase is of plain networks with one activation in the ntk parametrization; residual connections, "
-        "layer norm and lists of activations have no phase that is known here");
+        "--phase is of plain networks with one activation; residual connections, layer norm and lists of "
+        "activations have no phase that is known here");
   const Phase p = phase(a.activation, a.weight_scale, a.bias_scale);
   facts["phase"] = {{"kind", name_of(p.kind)},
                     {"variance", finite_or_null(p.variance)},
+                    {"variance_slope", finite_or_null(p.variance_slope)},
                     {"chi_1", finite_or_null(p.slope)},
                     {"correlation", finite_or_null(p.correlation)},
                     {"xi", finite_or_null(p.length)}};
@@ -125,13 +147,17 @@ void answer_phase(const Architecture& a, std::ostream& out, nlohmann::json& fact
   out << "phase: " << name_of(p.kind) << "; variance q* = " << number(p.variance)
       << ", chi_1 = " << number(p.slope) << ", correlation c* = " << number(p.correlation)
       << ", length xi = " << number(p.length) << " layers\n";
+  // homogeneous networks keep any variance on the edge, with a slope of 1
+  if (p.variance_slope > 1 + 1e-4)
+    out << "note: variances near q* part from it, by a factor of " << number(p.variance_slope)
+        << " a layer: inputs of another length than |x|^2 = n_0 end elsewhere\n";
   const std::optional<std::string> note = depth_note(a, p);
   facts["phase"]["many_lengths_deep"] = note.has_value();
   if (note) out << "note: " << *note << '\n';
 }
 
 void warn_of_depth(const Architecture& a) {
-  if (!a.is_plain()) return;
+  if (!has_phase(a)) return;
   try {
     const Phase p = phase(a.activation, a.weight_scale, a.bias_scale);
     const std::optional<std::string> note = depth_note(a, p);

@@ -12,7 +12,7 @@ namespace ntape::tools {
 /// are not plain.
 void answer_phase(const Architecture& architecture, std::ostream& out, nlohmann::json& facts);
 
-/// With inputs, to standard error: a warning when a plain network is so deep that its kernel forgets them.
+/// To standard error: a warning when a plain network is so deep that its kernel forgets its inputs.
 /// Nothing where the phase is not known.
 void warn_of_depth(const Architecture& architecture);
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <ntape/io/bytes.hpp>
@@ -157,7 +158,7 @@ TEST_CASE("limit answers questions without inputs") {
       tool_line("limit --depth 2 --bias-scale 0 --sphere 2 --degrees 20 --check-positive --out s.npz"), here);
   REQUIRE(sphere.code == 0);
   CHECK(sphere.out.find("positive: shown up to degree 2 of 20\n") != std::string::npos);
-  CHECK(contains(sphere.out, "the NTK has no harmonics of degrees 3, 5, 7, 9, ... (9 of them)\n"));
+  CHECK(contains(sphere.out, "the NTK has no harmonics of degrees 3, 5, 7, 9, ... (9 of them): it is not"));
   CHECK(!contains(sphere.out, "too small to tell"));
   CHECK(contains(sphere.out, "they go like degree^-2."));
   CHECK(contains(sphere.out, "(standard error of least squares, degrees 6 to 20)\n"));
@@ -174,6 +175,15 @@ TEST_CASE("limit answers questions without inputs") {
   CHECK(facts["sphere"]["decay"]["error"] < .01);
   CHECK(facts["sphere"]["decay"]["first"] == 50);
   CHECK(facts["sphere"]["decay"]["last"] == 200);
+  CHECK(facts["sphere"]["decay"]["steepening"] == false);
+  const Outcome smooth = run_command(
+      tool_line("limit --depth 2 --activation erf --bias-scale 0 --sphere 3 --check-positive"), here);
+  CHECK(contains(smooth.out, "and fall faster than a power: "));
+  CHECK(contains(smooth.out, "positive: no, degree 0 vanishes\n"));
+  // at variances above or below 1 this one falls to 0 or grows without end
+  CHECK(contains(phase_of("--activation hermite(2) --bias-scale 0"),
+                 "note: variances near q* part from it, by a factor of 2 a layer"));
+  CHECK(!contains(phase_of("--activation tanh --weight-scale 2"), "part from it"));
   // one degree decays to nothing
   const auto flat = nlohmann::json::parse(
       run_command(tool_line("limit --depth 2 --sphere 3 --degrees 1 --json"), here).out);
@@ -396,6 +406,9 @@ TEST_CASE("limit warns of a depth at which a plain network forgets its inputs, h
   CHECK(warnings("--depth 60 --weight-scale 1.4142135623730951 --bias-scale 0").empty());
   CHECK(!contains(warnings("--depth 20 --residual"), "xi"));
   CHECK(!contains(warnings("--depth 20 --layer-norm"), "xi"));
+  CHECK(contains(warnings("--depth 40 --parametrization standard --width 100"), "28 times xi"));
+  for (const std::string question : {"--sphere 3", "--angles 5"})
+    CHECK(contains(run_command(tool_line("limit --quiet --depth 40 " + question), here).err, "28 times xi"));
 }
 
 TEST_CASE("limit says what it cannot tell of inputs that are too small, of other inputs and of nothing") {
@@ -461,6 +474,22 @@ TEST_CASE("limit knows other parametrizations, at the width that they depend on"
   const Outcome useless = run_command(tool_line("limit --inputs x.npy --width 5 --out u.npz"), here);
   CHECK(useless.code == 2);
   CHECK(contains(useless.err, "--width has no effect"));
+}
+
+TEST_CASE("limit refuses spheres whose kernels overflow, and files of other kinds") {
+  const TempDir folder;
+  const Surroundings here{.folder = folder.path()};
+  for (const std::string question : {"--sphere 3 --degrees 3", "--angles 9"}) {
+    const Outcome refused =
+        run_command(tool_line("limit --activation exp --depth 8 --square 10 --out a.npz " + question), here);
+    CAPTURE(question);
+    CHECK(refused.code == 2);
+    CHECK(contains(refused.err, "|x|^2 / n_0 = 10 overflows; smaller inputs"));
+    CHECK(!std::filesystem::exists(folder / "a.npz"));
+  }
+  const Outcome text = run_command(tool_line("limit --sphere 3 --out a.txt"), here);
+  CHECK(text.code == 2);
+  CHECK(contains(text.err, "--out is 'a.txt', and a name that ends in .npz"));
 }
 
 TEST_CASE("limit refuses inputs that are too large and prints numbers only") {

@@ -23,6 +23,18 @@ TEST_CASE("the phase of relu is known in closed form") {
   CHECK(std::isinf(edge.length));
   CHECK(std::isinf(phase("relu", 1.5, .1).variance));
   CHECK(phase("relu", 1, 0).variance == 0);
+  // a difference over 2e-3 of numbers right to 1e-16
+  CHECK(std::abs(ordered.variance_slope - .5) < 1e-12);
+  CHECK(std::abs(edge.variance_slope - 1) < 1e-12);
+}
+
+// x^2 - 1 over its root mean square: p -> ((p - 1)^2 + 2 p^2 - (p - 1)^2) / 2 = p^2, whose fixed point 1
+// repels.
+TEST_CASE("a fixed point that variances part from is told by its slope") {
+  const Phase p = phase("hermite(2)", 1, 0);
+  CHECK(p.variance == 1);
+  CHECK(std::abs(p.variance_slope - 2) < 1e-6);  // curvature: 1e-3 squared
+  CHECK(phase("tanh", 2, .1).variance_slope < 1);
 }
 
 // A fixed point is one, and the rate at which the correlation of a deep network's pre-activations comes near

@@ -196,6 +196,28 @@ TEST_CASE("relu's eigenvalues decay like k^-d") {
   CHECK_THROWS_AS((void)decay_exponent(sphere_spectrum(network("erf", 2, .5), 2, 100), 60, 100), UserError);
 }
 
+TEST_CASE("what falls faster than a power is told from what falls like one") {
+  for (const Index d : {2, 3, 10}) {
+    CAPTURE(d);
+    CHECK(!decay_exponent(sphere_spectrum(network("relu", 3, .5), d, 200)).steepening);
+    for (const char* name : {"erf", "tanh", "gaussian", "exp"}) {
+      CAPTURE(name);
+      const Decay decay = decay_exponent(sphere_spectrum(network(name, 2, .1), d, 200));
+      CHECK(decay.steepening);
+      CHECK(*decay.at_last < decay.exponent);
+      CHECK(decay.exponent < *decay.at_first);
+    }
+  }
+}
+
+TEST_CASE("a kernel that overflows is refused") {
+  CHECK_THROWS_WITH_AS(
+      (void)sphere_spectrum(network("exp", 8, .1), 3, 3, 10),
+      "the limit NTK of inputs with |x|^2 / n_0 = 10 overflows; smaller inputs, smaller scales "
+      "or fewer layers are needed",
+      UserError);
+}
+
 // y = 2 x + (0, e, -e, 0) at x = 0, 1, 2, 3 times log 2: sxx = 5 log^2 2, and e log 2 of sxy is off.
 TEST_CASE("an exponent of decay has the standard error of least squares") {
   const double e = .1, step = std::log(2.);
@@ -211,6 +233,15 @@ TEST_CASE("an exponent of decay has the standard error of least squares") {
   CHECK(decay.error == doctest::Approx(std::sqrt(rest / 2 / sxx)));
   CHECK(decay.first == 1);
   CHECK(decay.last == 8);
+  // A parabola 3 x^2 + 2 x, exactly.
+  for (Index k = 1; k < 9; ++k) {
+    const double x = std::log(static_cast<double>(k));
+    s.value[k] = std::exp(-3 * x * x + 2 * x);
+  }
+  const Decay bent = decay_exponent(s, 0, 100);
+  CHECK(bent.at_first == doctest::Approx(2));
+  CHECK(bent.at_last == doctest::Approx(2 - 6 * std::log(8.)));
+  CHECK(bent.steepening);
 }
 
 TEST_CASE("the curve over the angle is the kernel of points, and keeps digits where cosines have none") {

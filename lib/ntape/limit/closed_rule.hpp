@@ -28,8 +28,8 @@ struct SeriesErrors {
 }
 
 /// A rule from a form: a struct with at(Covariance), mean(variance), sensitivity(variance), degree(),
-/// slope_series(variance, variance_error, count) and, if it can, value_gap(Covariance) and
-/// prepare(variances).
+/// slope_series(variance, variance_error, count) and, if it can, parity(), slope_vanishes(k),
+/// value_gap(Covariance) and prepare(variances).
 template <class Form>
 class ClosedRule final : public DualRule {
  public:
@@ -38,6 +38,14 @@ class ClosedRule final : public DualRule {
   double mean(double variance) const override { return form_.mean(variance); }
   Sensitivity sensitivity(double variance) const override { return form_.sensitivity(variance); }
   std::optional<double> degree() const override { return form_.degree(); }
+  Parity parity() const override {
+    if constexpr (requires { form_.parity(); }) return form_.parity();
+    return Parity::none;
+  }
+  bool slope_vanishes(std::size_t k) const override {
+    if constexpr (requires { form_.slope_vanishes(k); }) return form_.slope_vanishes(k);
+    return DualRule::slope_vanishes(k);
+  }
   double value_gap(const Covariance& s) const override {
     if constexpr (requires { form_.value_gap(s); }) return form_.value_gap(s);
     return -1;

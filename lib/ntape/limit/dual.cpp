@@ -47,6 +47,21 @@ std::unique_ptr<PreparedDual> DualRule::prepare(const std::vector<double>& varia
   return std::make_unique<Unprepared>(*this, variances);
 }
 
+bool DualRule::slope_vanishes(std::size_t k) const {
+  switch (parity()) {
+    case Parity::none:
+      return false;
+    case Parity::odd:
+    case Parity::odd_and_constant:
+      return k % 2 == 1;
+    case Parity::even:
+      return k % 2 == 0;
+    case Parity::even_and_line:
+      return k % 2 == 0 && k > 0;
+  }
+  throw InternalError("a parity without a name");
+}
+
 double DualRule::cusp(double variance) const {
   const double jump = sensitivity(variance).jump;
   return jump * jump / (2 * std::numbers::pi);

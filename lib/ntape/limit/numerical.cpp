@@ -33,11 +33,12 @@ std::vector<Jump> jumps_of(const Function& s) {
 
 class Numerical final : public DualRule {
  public:
-  Numerical(Function s, Blur blur, std::function<Sensitivity(double)> sensitivity)
+  Numerical(Function s, Blur blur, std::function<Sensitivity(double)> sensitivity, Parity parity)
       : jumps_(jumps_of(s)),
         maker_(std::move(s)),
         blur_(std::move(blur)),
-        sensitivity_(std::move(sensitivity)) {}
+        sensitivity_(std::move(sensitivity)),
+        parity_(parity) {}
 
   DualValue at(const Covariance& s) const override {
     if (equal(s)) return diagonal(moments(maker_.function(), s.p));
@@ -45,6 +46,7 @@ class Numerical final : public DualRule {
     if (s.p == s.q) return at(p, p, s, kSharpest, kGood);
     return at(p, maker_(s.q, kSharpest), s, kSharpest, kGood);
   }
+  Parity parity() const override { return parity_; }
   double mean(double variance) const override { return moments(maker_.function(), variance).mean; }
   Sensitivity sensitivity(double variance) const override {
     if (sensitivity_) return sharpened(sensitivity_(variance), maker_.function(), variance);
@@ -148,6 +150,7 @@ class Numerical final : public DualRule {
   HermiteMaker maker_;
   Blur blur_;
   std::function<Sensitivity(double)> sensitivity_;
+  Parity parity_;
 };
 
 class Prepared final : public PreparedDual {
@@ -253,8 +256,9 @@ std::pair<double, double> elu_blur(double a, double m, double t) {
 }
 
 std::shared_ptr<const DualRule> numerical_rule(Function s, Blur blur,
-                                               std::function<Sensitivity(double)> sensitivity) {
-  return std::make_shared<Numerical>(std::move(s), std::move(blur), std::move(sensitivity));
+                                               std::function<Sensitivity(double)> sensitivity,
+                                               Parity parity) {
+  return std::make_shared<Numerical>(std::move(s), std::move(blur), std::move(sensitivity), parity);
 }
 
 }  // namespace ntape::limit

@@ -55,6 +55,12 @@ class VarianceMap {
     return {w_ * d.value + b_, w_ * d.value_bound};
   }
 
+  // Its derivative, by a central difference.
+  [[nodiscard]] Image slope(double q, double step = 1e-3) const {
+    const Image above = (*this)(q * (1 + step)), below = (*this)(q * (1 - step));
+    return {(above.value - below.value) / (2 * step * q), (above.noise + below.noise) / (2 * step * q)};
+  }
+
   // Where it leads to from 1.
   [[nodiscard]] double end() const {
     const std::optional<double> degree = dual_.degree();
@@ -87,10 +93,8 @@ class VarianceMap {
   [[nodiscard]] bool drifts(double q) const {
     constexpr double kLarge = 1e6, kStep = 1e-2;
     if (q < kLarge || std::isinf(q)) return false;
-    const Image above = (*this)(q * (1 + kStep)), below = (*this)(q * (1 - kStep));
-    const double rate = (above.value - below.value) / (2 * kStep * q);
-    const double error = (above.noise + below.noise) / (2 * kStep * q);
-    return rate >= 1 - 1e-10 - error;
+    const Image rate = slope(q, kStep);
+    return rate.value >= 1 - 1e-10 - rate.noise;
   }
 
   const limit::Dual& dual_;
@@ -108,14 +112,17 @@ Phase phase(const limit::Dual& dual, double weight_scale, double bias_scale) {
     throw UserError("the scales are " + std::to_string(weight_scale) + " and " + std::to_string(bias_scale) +
                     "; they must be finite and not negative");
   const double w = weight_scale * weight_scale, b = bias_scale * bias_scale;
-  const double q = VarianceMap(dual, w, b).end();
-  if (std::isnan(q)) return {PhaseKind::unsettled, q, kUnknown, kUnknown, kUnknown};
-  if (std::isinf(q)) return {PhaseKind::unbounded, q, kUnknown, kUnknown, kUnknown};
+  const VarianceMap map(dual, w, b);
+  const double q = map.end();
+  if (std::isnan(q)) return {PhaseKind::unsettled, q, kUnknown, kUnknown, kUnknown, kUnknown};
+  if (std::isinf(q)) return {PhaseKind::unbounded, q, kUnknown, kUnknown, kUnknown, kUnknown};
+  const double rate = q > 0 ? map.slope(q).value : kUnknown;
   const limit::DualValue at_end = dual.at({q, q, q, 0});
   const double slope = w * at_end.slope;
   const double doubt = std::isfinite(slope) ? std::fmax(kEdge, w * at_end.slope_bound) : kEdge;
-  if (std::abs(slope - 1) <= doubt) return {PhaseKind::edge, q, slope, 1, limit::kInfinity};
-  if (q == 0 || slope < 1) return {PhaseKind::ordered, q, slope, 1, slope > 0 ? -1 / std::log(slope) : 0};
+  if (std::abs(slope - 1) <= doubt) return {PhaseKind::edge, q, rate, slope, 1, limit::kInfinity};
+  if (q == 0 || slope < 1)
+    return {PhaseKind::ordered, q, rate, slope, 1, slope > 0 ? -1 / std::log(slope) : 0};
   const auto prepared = dual.rule().prepare({q, q}, 1e-13);
   const auto at = [&](double rho) {
     const double c = rho * q, gap = 1 - rho;
@@ -136,7 +143,7 @@ Phase phase(const limit::Dual& dual, double weight_scale, double bias_scale) {
     if (away <= slack) break;
   }
   const double there = std::abs(w * at(rho).slope);
-  return {PhaseKind::chaotic, q, slope, rho, there > 0 ? -1 / std::log(there) : 0};
+  return {PhaseKind::chaotic, q, rate, slope, rho, there > 0 ? -1 / std::log(there) : 0};
 }
 
 }  // namespace ntape

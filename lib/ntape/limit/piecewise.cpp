@@ -56,6 +56,9 @@ SlopeSeries arcsine_series(double constant, double factor, std::size_t count) {
 struct LeakyRelu {
   double a;
 
+  [[nodiscard]] Parity parity() const {
+    return a == 1 ? Parity::odd : a == -1 ? Parity::even : Parity::even_and_line;
+  }
   SlopeSeries slope_series(double, double, std::size_t count) const {
     // a + (1-a)^2 / 4 = (1+a)^2 / 4
     return arcsine_series((1 + a) * (1 + a) / 4, (1 - a) * (1 - a) / (2 * pi), count);
@@ -95,6 +98,7 @@ struct LeakyRelu {
 };
 
 struct Abs {
+  static Parity parity() { return Parity::even; }
   SlopeSeries slope_series(double, double, std::size_t count) const {
     return arcsine_series(0, 2 / pi, count);
   }
@@ -162,6 +166,11 @@ double arc_cosine(int n, const Covariance& s) {
 struct RectifiedPower {
   int n;
 
+  // Half of x^n + |x| x^{n-1}: beyond a polynomial, s' is of the parity of n - 2.
+  [[nodiscard]] bool slope_vanishes(std::size_t k) const {
+    const auto power = static_cast<std::size_t>(std::max(n - 1, 0));
+    return n > 0 && k > power && (k - power) % 2 == 0;
+  }
   // s' = n x_+^{n-1}. With e_{m,k} = E[z_+^m h_k(z)], integrating by parts, e_{m,k} = m e_{m-1,k-1} /
   // sqrt(k); e_{0,k} = phi(0) h_{k-1}(0) / sqrt(k), where h_j(0) = -sqrt((j-1)/j) h_{j-2}(0).
   SlopeSeries slope_series(double variance, double variance_error, std::size_t count) const {

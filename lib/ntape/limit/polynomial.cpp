@@ -78,6 +78,21 @@ class Polynomial final : public DualRule {
     }
     return series;
   }
+  Parity parity() const override {
+    bool odd = true, even = true, odd_from_1 = true, even_but_1 = true;
+    const Coefficients& c = derivatives_.front();
+    for (std::size_t k = 0; k < c.size(); ++k) {
+      if (c[k] == 0) continue;
+      (k % 2 == 0 ? odd : even) = false;
+      if (k % 2 == 0 && k != 0) odd_from_1 = false;
+      if (k % 2 == 1 && k != 1) even_but_1 = false;
+    }
+    return odd          ? Parity::odd
+           : even       ? Parity::even
+           : odd_from_1 ? Parity::odd_and_constant
+           : even_but_1 ? Parity::even_and_line
+                        : Parity::none;
+  }
   double mean(double variance) const override { return moment(derivatives_.front(), variance).value; }
   Sensitivity sensitivity(double variance) const override {
     const auto rms = [&](const Coefficients& c) { return root_mean_square(c, variance); };
@@ -149,6 +164,7 @@ class Hermite final : public DualRule {
     }
     return series;
   }
+  Parity parity() const override { return n_ % 2 == 1 ? Parity::odd : Parity::even; }
   double mean(double variance) const override {
     if (n_ % 2 == 1) return 0;
     // E[h_n]^2 is the term of K without c.

@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <ntape/base/errors.hpp>
 #include <ntape/limit/layers.hpp>
 #include <ntape/limit/power_series.hpp>
 #include <ntape/limit/series.hpp>
 #include <ntape/limit/sphere.hpp>
+#include <ntape/limit/vanishing.hpp>
 
 namespace ntape {
 namespace {
@@ -14,6 +16,10 @@ using limit::kEpsilon;
 using limit::OneSidedSeries;
 using limit::SlopeSeries;
 using Numbers = std::vector<double>;
+
+// Of kappa(1): products that leave the range of doubles within a layer, where sizes are near 1, and what
+// later layers make of them.
+constexpr double kLeft = 0x1p-960;
 
 // Coefficients of K' at a layer's variance, from above or from below.
 struct Slopes {
@@ -83,8 +89,7 @@ class Pass {
     for (std::size_t k = 0; k < slopes.value.size(); ++k, power *= rho)
       sum += slopes.value[k] * power / static_cast<double>(k + 1);
     if (series_.upper()) sum += slopes.rest * power;
-    // A mean of exactly 0 is that of an odd function.
-    const double m = mean == 0 ? 0 : std::max(mean + sign_ * error, 0.0);
+    const double m = h.rule->parity() == limit::Parity::odd ? 0 : std::max(mean + sign_ * error, 0.0);
     return series_.moved(p * sum, 3 * static_cast<double>(slopes.value.size()) + 4) + m * m;
   }
   // 2 m^{l-1} mu
@@ -131,20 +136,23 @@ PowerSeries power_series(const Architecture& architecture, Index degrees, double
   PowerSeries out;
   out.kappa_one = one.value[0];
   out.degree = degree_of(layers, slopes);
+  out.vanishes = limit::vanishing_coefficients(architecture, layers, slopes, degrees);
+  const double lost = std::max(kLeft * out.kappa_one, std::numeric_limits<double>::min());
   double rest = one.value[0] + one.bound[0];
   for (Index k = 0; k <= degrees; ++k) {
     if (!std::isfinite(high[k]))
       throw UserError("the coefficients of the limit kernel overflow; smaller scales are needed");
-    out.value.push_back(low[k] + (high[k] - low[k]) / 2);
+    const bool nothing = out.vanishes[k];
+    out.value.push_back(nothing ? 0 : low[k] + (high[k] - low[k]) / 2);
     // where the two are next to each other, half their distance rounds to nothing
-    out.bound.push_back((high[k] - low[k]) / 2 + kEpsilon * high[k]);
+    out.bound.push_back(nothing ? 0 : (high[k] - low[k]) / 2 + kEpsilon * high[k] + lost);
     rest -= low[k];
   }
   // What is above `degrees`, and the coefficients up to there from the last on; or kappa(1) without those
   // before, where that is less.
   double tail = out.degree && *out.degree <= degrees ? 0 : std::max(rest + 4 * kEpsilon * one.value[0], 0.0);
   out.tail.resize(degrees + 1);
-  for (Index k = degrees + 1; k-- > 0; tail += high[k], rest += low[k])
+  for (Index k = degrees + 1; k-- > 0; tail += out.vanishes[k] ? 0 : high[k], rest += low[k])
     out.tail[k] = std::min(tail, std::max(rest + 4 * kEpsilon * one.value[0], 0.0));
   return out;
 }

@@ -14,6 +14,8 @@ namespace ntape {
 struct PowerSeries {
   std::vector<double> value;  ///< b_k, k = 0 .. degrees
   std::vector<double> bound;  ///< of its error
+  /// Whether b_k is 0 whatever the length of inputs and the scales, if they are not 0, as far as is known.
+  std::vector<bool> vanishes;
   /// At least sum_{j>k} b_j: what the sum up to t^k can be off by, at any t in [-1, 1].
   std::vector<double> tail;
   double kappa_one = 0;         ///< kappa(1) = sum over all k of b_k

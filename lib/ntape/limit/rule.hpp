@@ -39,9 +39,17 @@ struct Suprema {
   }
 };
 
+/// What is known of s under x -> -x.
+enum class Parity {
+  none,  ///< nothing
+  odd,
+  even,
+  odd_and_constant,  ///< as a sum of the two
+  even_and_line,
+};
+
 /// The power series of K' in rho at equal variances, K'(v, v rho, v) = sum_k d_k^2 rho^k (Mehler's formula,
-/// see hermite_series.hpp): its first coefficients. An error is of d_k; where value and error are 0, d_k is 0
-/// at every variance.
+/// see hermite_series.hpp): its first coefficients. An error is of d_k.
 struct SlopeSeries {
   std::vector<double> value;  ///< d_k^2
   std::vector<double> error;  ///< of d_k
@@ -82,6 +90,9 @@ class DualRule {
   /// The sum over the jumps of s' of their sizes, as in Sensitivity.
   [[nodiscard]] virtual double jump() const { return sensitivity(1).jump; }
   [[nodiscard]] virtual std::optional<double> degree() const { return {}; }
+  [[nodiscard]] virtual Parity parity() const { return Parity::none; }
+  /// Whether d_k of the slope series is 0 at every variance, as far as is known.
+  [[nodiscard]] virtual bool slope_vanishes(std::size_t k) const;
   /// `tolerance`: an error, relative to sqrt(K(p,p,p) K(q,q,q)), below which there is no need to go.
   /// The rule must outlive the result.
   [[nodiscard]] virtual std::unique_ptr<PreparedDual> prepare(const std::vector<double>& variances,

@@ -99,8 +99,9 @@ Function function_of(Rule rule, bool kinked) {
 // Of those without a closed form; suprema of |s'|, |x s'|, |s''|, |x s''|, rounded up.
 RulePtr without_closed_form(const Request& r) {
   constexpr double kNone = std::numeric_limits<double>::infinity();
-  const auto rule = [](Function s, Suprema suprema) {
-    return numerical_rule(std::move(s), {}, [=](double variance) { return suprema.at(variance); });
+  const auto rule = [](Function s, Parity parity, Suprema suprema) {
+    return numerical_rule(
+        std::move(s), {}, [=](double variance) { return suprema.at(variance); }, parity);
   };
   if (r.is("elu")) {
     const double a = r.number(1.0), size = std::abs(a);
@@ -112,10 +113,13 @@ RulePtr without_closed_form(const Request& r) {
   }
   const bool tanh = r.is("tanh"), sigmoid = r.is("sigmoid"), softplus = r.is("softplus"), silu = r.is("silu");
   if (tanh || sigmoid || softplus || silu) r.no_numbers();
-  if (tanh) return rule(function_of(detail::Tanh{}, false), {1, 0.448, 0.770, 0.65});
-  if (sigmoid) return rule(function_of(detail::Sigmoid{}, false), {0.25, 0.224, 0.0963, 0.163});
-  if (softplus) return rule(function_of(detail::Softplus{}, false), {1, kNone, 0.25, 0.224});
-  if (silu) return rule(function_of(detail::Silu{}, false), {1.1, kNone, 0.5, 0.33});
+  if (tanh) return rule(function_of(detail::Tanh{}, false), Parity::odd, {1, 0.448, 0.770, 0.65});
+  if (sigmoid)
+    return rule(function_of(detail::Sigmoid{}, false), Parity::odd_and_constant,
+                {0.25, 0.224, 0.0963, 0.163});
+  if (softplus)
+    return rule(function_of(detail::Softplus{}, false), Parity::even_and_line, {1, kNone, 0.25, 0.224});
+  if (silu) return rule(function_of(detail::Silu{}, false), Parity::even_and_line, {1.1, kNone, 0.5, 0.33});
   return nullptr;
 }
 

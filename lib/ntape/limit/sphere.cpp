@@ -8,7 +8,7 @@
 #include <ntape/limit/sphere.hpp>
 #include <ntape/ops/activation_spelling.hpp>
 #include <numbers>
-#include <numeric>
+#include <sstream>
 
 namespace ntape {
 namespace {
@@ -52,9 +52,21 @@ std::vector<double> multiplicities(Index d, Index degrees) {
   return n;
 }
 
+std::string text(double value) {
+  std::ostringstream out;
+  out << value;
+  return out.str();
+}
+
 void require_square(double square) {
   if (!(square > 0 && std::isfinite(square)))
-    throw UserError("|x|^2 / n_0 is " + std::to_string(square) + "; it must be positive and finite");
+    throw UserError("|x|^2 / n_0 is " + text(square) + "; it must be positive and finite");
+}
+
+void require_finite(const std::vector<double>& kappa, double square) {
+  if (!std::all_of(kappa.begin(), kappa.end(), [](double v) { return std::isfinite(v); }))
+    throw UserError("the limit NTK of inputs with |x|^2 / n_0 = " + text(square) +
+                    " overflows; smaller inputs, smaller scales or fewer layers are needed");
 }
 
 }  // namespace
@@ -88,6 +100,9 @@ AngleCurve angle_curve(const Architecture& architecture, double square, const st
     curve.value.insert(curve.value.end(), pairs.ntk(), pairs.ntk() + count);
     curve.bound.insert(curve.bound.end(), pairs.ntk_bound(), pairs.ntk_bound() + count);
   }
+  require_finite(curve.value, square);
+  for (double& b : curve.bound)
+    if (std::isnan(b)) b = limit::kInfinity;  // no bound is known
   return curve;
 }
 
@@ -193,7 +208,7 @@ Positivity positivity(const SphereSpectrum& spectrum, const PowerSeries& series)
     const Index parity = k % 2;
     if (k < known) {
       some[parity] = some[parity] || series.value[k] > series.bound[k];
-      all_zero[parity] = all_zero[parity] && series.value[k] == 0 && series.bound[k] == 0;
+      all_zero[parity] = all_zero[parity] && series.vanishes[k];
     }
     if (k >= count) continue;
     above[k] = some[parity] || spectrum.value[k] > spectrum.bound[k];
@@ -216,52 +231,6 @@ bool positive_by_theorem(const Architecture& architecture, const limit::Duals& d
   const std::string_view family = read_activation(name).name;
   if (family == "sign" || family == "exp" || family == "rectified_power") return false;
   return !limit::rule_by_name(name)->slope_series(1, 0, 1).finite;
-}
-
-namespace {
-
-constexpr double kWellAbove = 10;  // times the bound
-
-bool well_known(const SphereSpectrum& s, Index k) {
-  return s.value[k] > kWellAbove * s.bound[k];
-}
-
-}  // namespace
-
-Decay decay_exponent(const SphereSpectrum& spectrum, Index first, Index last) {
-  std::vector<double> x, y;
-  Decay out{0, 0, 0, 0};
-  for (Index k = std::max<Index>(first, 1); k <= last && k < spectrum.value.size(); ++k) {
-    if (!well_known(spectrum, k)) continue;
-    if (x.empty()) out.first = k;
-    out.last = k;
-    x.push_back(std::log(static_cast<double>(k)));
-    y.push_back(std::log(spectrum.value[k]));
-  }
-  if (x.size() < 3)
-    throw UserError("fewer than three eigenvalues from degree " + std::to_string(first) + " to " +
-                    std::to_string(last) + " are above their error, too few for an exponent");
-  const double n = static_cast<double>(x.size());
-  const double mean_x = std::accumulate(x.begin(), x.end(), 0.) / n,
-               mean_y = std::accumulate(y.begin(), y.end(), 0.) / n;
-  double sxx = 0, sxy = 0, rest = 0;
-  for (Index i = 0; i < x.size(); ++i) {
-    sxx += (x[i] - mean_x) * (x[i] - mean_x);
-    sxy += (x[i] - mean_x) * (y[i] - mean_y);
-  }
-  out.exponent = sxy / sxx;
-  for (Index i = 0; i < x.size(); ++i) {
-    const double off = y[i] - mean_y - out.exponent * (x[i] - mean_x);
-    rest += off * off;
-  }
-  out.error = std::sqrt(rest / (n - 2) / sxx);
-  return out;
-}
-
-Decay decay_exponent(const SphereSpectrum& spectrum) {
-  Index last = spectrum.value.size() - 1;
-  while (last > 0 && !well_known(spectrum, last)) --last;
-  return decay_exponent(spectrum, last / 4, last);
 }
 
 }  // namespace ntape

@@ -15,7 +15,7 @@ struct AngleCurve {
 };
 
 /// At angles in [0, pi] for inputs with |x|^2 / n_0 = square. Full relative accuracy in the angle at both
-/// ends. Throws UserError as limit_kernels; for an angle or square out of range.
+/// ends. Throws UserError as limit_kernels; for an angle or square out of range, for values that overflow.
 [[nodiscard]] AngleCurve angle_curve(const Architecture& architecture, double square,
                                      const std::vector<double>& angles, const limit::Duals& duals = {});
 
@@ -56,9 +56,8 @@ struct Positivity {
 };
 [[nodiscard]] Positivity positivity(const SphereSpectrum& spectrum);
 /// With the power series of the same kernel as well: b_j > 0 shows mu_k > 0 for k = j, j-2, ..., in any
-/// dimension, and coefficients are known far below the error of an integral. Where b_j and its error are
-/// exactly 0 for j = k, k+2, ... to the end of the series, which should be longer than the spectrum, mu_k
-/// vanishes.
+/// dimension, and coefficients are known far below the error of an integral. Where b_j vanishes for j = k,
+/// k+2, ... to the end of the series, which should be longer than the spectrum, mu_k vanishes.
 [[nodiscard]] Positivity positivity(const SphereSpectrum& spectrum, const PowerSeries& series);
 
 /// Whether Theta_inf is positive definite on the sphere by Jacot et al. 2018, Proposition 2: a plain network
@@ -71,6 +70,11 @@ struct Decay {
   double exponent;
   double error;       ///< standard error of least squares: of the fit's residuals, the same for all degrees
   Index first, last;  ///< degrees that were fitted
+  /// The slope at either end of a parabola through log mu_k against log k; of four eigenvalues or more.
+  std::optional<double> at_first, at_last;
+  /// Whether these differ by more than a fifth of the exponent, and the parabola bends down by more than
+  /// three standard errors: these eigenvalues fall faster than a power.
+  bool steepening;
 };
 /// The slope of log mu_k against log k by least squares over positive mu_k well above their bounds, first <=
 /// k <= last. Throws UserError when there are fewer than three.

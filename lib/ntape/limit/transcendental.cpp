@@ -60,6 +60,7 @@ SlopeSeries poisson_series(double log_factor, double moved, double v, double v_e
 }
 
 struct Erf {
+  static Parity parity() { return Parity::odd; }
   // (4/pi) / sqrt((1+2v)^2 - 4 v^2 rho^2)
   SlopeSeries slope_series(double v, double v_error, std::size_t count) const {
     std::vector<double> value = inverse_root_series(count);
@@ -100,6 +101,7 @@ double segment(double x) {
 // K' = E[s'(u) s'(v)], s' = Phi + x phi(x), by completing squares:
 //   K' = P + c / (2 pi sqrt(det G)) (1/(1+p) + 1/(1+q) + 1/det G).
 struct Gelu {
+  static Parity parity() { return Parity::even_and_line; }
   SlopeSeries slope_series(double v, double v_error, std::size_t count) const {
     return hermite_slopes({[](double x) { return detail::Gelu{}.f(x); },
                            [](double x) { return detail::Gelu{}.df(x, detail::Gelu{}.f(x)); }},
@@ -140,6 +142,7 @@ Exponential falling(const Covariance& s, double factor = 1) {
 
 struct Wave {
   bool odd;
+  [[nodiscard]] Parity parity() const { return odd ? Parity::odd : Parity::even; }
 
   // e^{-v} cosh(v rho), e^{-v} sinh(v rho)
   SlopeSeries slope_series(double v, double v_error, std::size_t count) const {
@@ -162,6 +165,7 @@ struct Wave {
 };
 
 struct Gaussian {
+  static Parity parity() { return Parity::even; }
   // K = (1+2v)^{-1} (1 - x^2 rho^2)^{-1/2}, K' = (dK / drho) / v, x = 2v / (1+2v)
   SlopeSeries slope_series(double v, double v_error, std::size_t count) const {
     std::vector<double> value = inverse_root_series(count + 1);
