@@ -1,6 +1,9 @@
 #include "predict_files.hpp"
 
 #include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <ntape/base/errors.hpp>
 #include <ntape/dynamics/factor.hpp>
 #include <ntape/io/npz.hpp>
@@ -69,6 +72,18 @@ double known_to(double epsilon) {
 }
 
 }  // namespace
+
+std::optional<std::string> recorded_on_other_data(const std::string& kernel, const DataChecksums& data) {
+  std::ifstream file(std::filesystem::path(kernel).parent_path() / "manifest.json");
+  const auto record = nlohmann::json::parse(file, nullptr, false);
+  const auto checksum_of = [&](const char* part) {
+    const bool known = record.is_object() && record.contains(part) && record[part].is_object();
+    return known ? record[part].value("checksum", std::string()) : std::string();
+  };
+  const std::string train = checksum_of("data"), test = checksum_of("test");
+  if (train.empty() || train == data.all || (train == data.train && test == data.test)) return {};
+  return train;
+}
 
 Matrix<double> read_outputs(const std::string& path) {
   return to_outputs(io::read_npy(path), path);

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "predict_options.hpp"
 
 namespace ntape::tools {
@@ -19,6 +22,16 @@ struct RecordedKernel {
 /// o.kernel, which must be (N, N) or, full, (N, N, C, C). Throws UserError, naming the file, for any other
 /// shape, and when it is not clear which array is meant.
 [[nodiscard]] RecordedKernel read_kernel(const PredictOptions& o, Index examples, Index outputs);
+
+/// Checksums of data as this command has them: of all examples, and of those that are trained and tested on
+/// where some are held out.
+struct DataChecksums {
+  std::string all, train, test;
+};
+/// The checksum of the data that the record beside a kernel of `drift` names, when it is neither of all
+/// examples nor, with those of the test set, of the parts; nothing when there is no such record.
+[[nodiscard]] std::optional<std::string> recorded_on_other_data(const std::string& kernel,
+                                                                const DataChecksums& data);
 
 /// N or N x C numbers, finite.
 [[nodiscard]] Matrix<double> read_outputs(const std::string& path);

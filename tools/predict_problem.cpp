@@ -8,6 +8,7 @@
 #include <ntape/limit/recursion.hpp>
 #include <ntape/run/memory.hpp>
 
+#include "limit_questions.hpp"
 #include "overflow.hpp"
 #include "predict_files.hpp"
 
@@ -30,14 +31,20 @@ Matrix<double> block(const Matrix<double>& m, Index from, Index count, Index col
 struct Examples {
   data::Dataset<double> train;
   std::optional<Matrix<double>> z, y_there;
+  DataChecksums checksums;  // where a kernel was recorded
 };
+
+bool is_recorded(const PredictOptions& o) {
+  return o.kernel != "limit" && o.kernel != "start";
+}
 
 Examples examples_of(const PredictOptions& o) {
   data::SourceOptions source = o.source;
   source.seed = Seed{o.data_seed};
-  Examples e{data::load(source), {}, {}};
+  Examples e{data::load(source), {}, {}, {}};
   data::validate(e.train);
   const Index all = e.train.x.shape(0);
+  if (is_recorded(o)) e.checksums.all = data::checksum(e.train);
   if (o.test > 0) {
     if (o.test >= all)
       throw UserError("--test holds out " + std::to_string(o.test) + " of " + std::to_string(all) +
@@ -46,6 +53,10 @@ Examples examples_of(const PredictOptions& o) {
     e.y_there = rows(e.train.y, all - o.test, o.test);
     e.train.x = rows(e.train.x, 0, all - o.test);
     e.train.y = rows(e.train.y, 0, all - o.test);
+    if (is_recorded(o)) {
+      e.checksums.train = data::checksum(e.train);
+      e.checksums.test = data::checksum(data::Dataset<double>{*e.z, *e.y_there, {}, {}});
+    }
   }
   if (o.against.empty()) return e;
   e.z = read_inputs(o.against);
@@ -86,6 +97,7 @@ void require_predict_memory(const PredictOptions& o, Index n, Index there) {
 
 void from_limit(const PredictOptions& o, const Examples& e, PredictProblem& p) {
   const Architecture a = equal_architecture(o.model, e.train.x.shape(1), 1, 1);
+  warn_of_depth(a);
   const bool both = o.ensemble || o.nngp;
   require_predict_memory(o, p.y.shape(0), e.z ? e.z->shape(0) : 0);
   LimitKernels train = limit_kernels(a, e.train.x);
@@ -155,6 +167,13 @@ void from_file(const PredictOptions& o, Index all, Index there, PredictProblem& 
   p.there->f0 = rows(recorded.outputs, train, there);
 }
 
+void warn_of_other_data(const PredictOptions& o, const Examples& e, PredictProblem& p) {
+  if (const auto other = recorded_on_other_data(o.kernel, e.checksums))
+    p.warnings.push_back("the kernel in '" + o.kernel + "' was recorded on other data than " + p.data +
+                         ": inputs or targets differ from those with checksum " + *other +
+                         " that the manifest.json beside it names");
+}
+
 }  // namespace
 
 PredictProblem predict_problem(const PredictOptions& o) {
@@ -175,6 +194,7 @@ PredictProblem predict_problem(const PredictOptions& o) {
     from_network(o, e, p);
   else
     from_file(o, p.y.shape(0) + o.test, o.test, p);
+  if (is_recorded(o)) warn_of_other_data(o, e, p);
   if (p.there) p.there->y = e.y_there;
   return p;
 }

@@ -55,21 +55,19 @@ class Predictor {
     if (const auto text = warning(report)) result_.warnings.push_back(of + ": " + *text);
   }
 
-  // Modes that count as zero stand still at any time; had they the size lambda up to which they do, they
-  // would not. Outputs on other inputs feel them earlier: |kappa v| is up to sqrt(lambda Theta(z, z)), not
-  // lambda.
+  // An eigenvalue that is off by the null level is off by 1% of its effect at a hundredth of late().
   void add_late(const SolveReport& report, Index examples) {
-    const double level = report.null_level, n = static_cast<double>(examples);
-    double largest = 0;
-    for (Index k = 0; k < p_.ntk.shape(0); ++k) largest = std::max(largest, p_.ntk(k, k));
-    const double late = p_.there ? n / std::sqrt(level * std::max(largest, level)) : n / level;
+    const double late = static_cast<double>(examples) / report.null_level, doubtful = late / 100;
     const bool beyond =
         std::any_of(result_.moments.begin(), result_.moments.end(),
-                    [&](const PredictedMoment& m) { return std::isfinite(m.time) && m.time > late; });
+                    [&](const PredictedMoment& m) { return std::isfinite(m.time) && m.time > doubtful; });
     if (report.leaves_out() && beyond)
       result_.warnings.push_back(
-          "times beyond " + significant(late, 3) + " are those of a kernel whose eigenvalues up to " +
-          significant(report.null_level, 3) + " are zero: of that size they would matter by then");
+          "from time " + significant(doubtful, 3) + " on modes with eigenvalues up to " +
+          significant(report.null_level, 3) +
+          ", which the kernel does not tell from zero, are off by more than 1% of their "
+          "part in the residual; from " +
+          significant(late, 3) + " on they are left out");
   }
 
   // Gradient flow, or descent at a rate below the critical one, (1 + m) 2 N / lambda_max.

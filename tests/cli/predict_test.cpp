@@ -193,6 +193,7 @@ TEST_CASE(
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
   CHECK(!contains(result.err, "f_0 is taken"));
+  CHECK(!contains(result.err, "other data"));
   CHECK(contains(result.out, "with its outputs"));
   const auto predicted = io::NpzReader(files.folder / "p.npz").read("train").values,
              frozen = beside.read("frozen_width_6_seed_0").values;
@@ -218,6 +219,15 @@ TEST_CASE(
              frozen_there = there.read("test_frozen_width_6_seed_0").values;
   REQUIRE(tested.size() == frozen_there.size());
   for (Index k = 0; k < tested.size(); ++k) CHECK(std::abs(tested[k] - frozen_there[k]) < 1e-11);
+  // On other examples, or with others held out, the same command is told so.
+  CHECK(!contains(held.err, "was recorded on other data"));
+  for (const std::string data : {"--data sphere:3 --data-seed 5", "--data circle"})
+    CHECK(contains(run_command(tool_line("predict " + data +
+                                         " --examples 12 --test 4 --times 1 --kernel "
+                                         "with/kernels.npz --array theta_0_all_width_6"),
+                               {.folder = files.folder.path()})
+                       .err,
+                   "recorded on other data than"));
   const auto at_end = io::NpzReader(files.folder / "with/kernels.npz").read("outputs_30_all_width_6").values;
   const auto test_end = there.read("test_network_width_6_seed_0").values;
   for (Index k = 0; k < 4; ++k) CHECK(at_end[8 + k] == doctest::Approx(test_end[4 + k]).epsilon(1e-13));
@@ -466,15 +476,11 @@ TEST_CASE("no training objective rises under a kernel with a negative eigenvalue
     for (Index m = 1; m < 4; ++m)
       CHECK(moments[m]["train_loss"].get<double>() <= moments[m - 1]["train_loss"].get<double>());
     CHECK(contains(result.err, "1 of 8 eigenvalues (1 negative) count as zero"));
-    // N over 1e-5
-    CHECK(contains(result.err, "times beyond 8e+05 are those of a kernel whose"));
+    // N over 1e-5, and a hundredth
+    CHECK(contains(result.err, "from time 8e+03 on modes with eigenvalues up to 1e-05"));
+    CHECK(contains(result.err, "from 8e+05 on they are left out"));
   }
-  CHECK(!contains(files.predict("--kernel k.npy --times 0,1e5,inf").err, "times beyond"));
-  // Held-out examples feel a mode by the root of its size: 7 over the root of 1e-5 times 1. (The last example
-  // is in the kernel of the others as well.)
-  std::swap(k(0, 0), k(7, 7));
-  io::write_npy(files.folder / "k.npy", k);
-  CHECK(contains(files.predict("--kernel k.npy --test 1 --times 0,1e4").err, "times beyond 2.21e+03"));
+  CHECK(!contains(files.predict("--kernel k.npy --times 0,7e3,inf").err, "from time"));
 }
 
 TEST_CASE("a kernel that is one for all outputs is said to be, unless it is the limit's") {
@@ -490,6 +496,12 @@ TEST_CASE("a kernel that is one for all outputs is said to be, unless it is the 
   io::write_npy(files.folder / "y.npy", normal<double>(8, 1, 2));
   io::write_npy(files.folder / "f.npy", zeros<double>(8, 1));
   CHECK(!contains(files.predict(line).err, "outputs alike"));
+}
+
+TEST_CASE("a limit so deep that it forgets its inputs comes with a warning") {
+  const Files files;
+  CHECK(contains(files.predict("--depth 40 --times 1 --quiet").err, "depth 40 is 28 times xi"));
+  CHECK(files.predict("--depth 4 --times 1 --quiet").err.empty());
 }
 
 TEST_CASE("covariances that cannot be held are refused at once") {

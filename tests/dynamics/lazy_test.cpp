@@ -249,6 +249,37 @@ TEST_CASE("a kernel that fits nothing is refused") {
   CHECK_THROWS_AS((void)lazy.elsewhere(zeros<double>(2, 4), zeros<double>(2, 2)), ShapeError);
 }
 
+// A direction of input space in which the training set hardly varies, and others do: an eigenvalue below what
+// floats tell from zero, which other inputs feel by the root of it, long before the training set does.
+TEST_CASE("modes too small to be told from zero act on other inputs until it is late") {
+  constexpr Index kTrain = 24, kThere = 7;
+  constexpr double kPrecision = 0x1p-21;
+  auto x = normal<double>(kTrain, 2, 1);
+  for (Index i = 0; i < kTrain; ++i) x(i, 1) *= 2e-4;
+  const auto z = normal<double>(kThere, 2, 2), y = normal<double>(kTrain, 1, 5);
+  const auto to_floats = [](Matrix<double> m) {
+    for (double& v : m) v = static_cast<float>(v);
+    return m;
+  };
+  const auto k = linalg::gram(linalg::view(x)), kappa = linalg::gram(linalg::view(z), linalg::view(x));
+  const auto zero = zeros<double>(kTrain, 1), zero_there = zeros<double>(kThere, 1);
+  const LazyPrediction exact(k, zero, y), rounded(to_floats(k), zero, y, kPrecision);
+  const LazyElsewhere there = exact.elsewhere(kappa, zero_there),
+                      rounded_there = rounded.elsewhere(to_floats(kappa), zero_there);
+  REQUIRE(exact.report().null_modes == kTrain - 2);
+  REQUIRE(rounded.report().null_modes == kTrain - 1);
+  const double late = rounded.factor().late(kTrain), size = frobenius_norm(y);
+  for (const double part : {1e-4, 1e-3, 1e-2}) {
+    const Moment m = Moment::flow(part * late);
+    // kappa v is known to precision |kappa|, and its part grows by t/N: part |residual| |kappa| / |K|
+    CHECK(largest_difference(rounded_there.at(m), there.at(m)) < part * size);
+    CHECK(largest_difference(rounded.at(m), exact.at(m)) < part * size);
+    // What it does.
+    const auto without = rounded_there.at(Moment::flow(kInfinity));
+    CHECK(largest_difference(without, there.at(m)) > 10 * part * size);
+  }
+}
+
 TEST_CASE("a kernel known to float determines no mode that floats do not") {
   // Two examples that differ by one unit in the last place, a float apart: half of that is the eigenvalue of
   // their difference, which the rounding of any entry could have made.

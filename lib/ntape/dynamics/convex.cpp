@@ -5,6 +5,7 @@
 #include <ntape/dynamics/convex.hpp>
 #include <ntape/dynamics/factor.hpp>
 #include <ntape/dynamics/text.hpp>
+#include <span>
 
 namespace ntape {
 namespace {
@@ -91,27 +92,18 @@ Matrix<double> shaped(const State& a, Shape shape) {
   return m;
 }
 
-}  // namespace
+struct Problem {
+  const Matrix<double>&kernel, &f0, &y;
+  const FlowOptions& options;
+};
 
-FlowCoefficients flow_coefficients(const Matrix<double>& kernel, const Matrix<double>& f0,
-                                   const Matrix<double>& y, const std::vector<double>& times,
-                                   const FlowOptions& options) {
-  require(kernel, f0, y, times, options);
-  return flow_coefficients(KernelFactor(kernel), kernel, f0, y, times, options);
-}
-
-FlowCoefficients flow_coefficients(const KernelFactor& factor, const Matrix<double>& kernel,
-                                   const Matrix<double>& f0, const Matrix<double>& y,
-                                   const std::vector<double>& times, const FlowOptions& options) {
-  require(kernel, f0, y, times, options);
-  if (factor.size() != kernel.shape(0))
-    throw ShapeError("gradient flow: the factored kernel is " +
-                     to_string(Shape{factor.size(), factor.size()}) + " and the kernel " +
-                     to_string(shape_of(kernel)));
-  Flow flow(kernel, factor.null_vectors(), f0, y, options.objective);
+// Adds coefficients at these times to `result`, without those along `null`.
+void integrate(const Problem& p, linalg::View<double> null, std::span<const double> times,
+               FlowCoefficients& result) {
+  const auto& [kernel, f0, y, options] = p;
+  Flow flow(kernel, null, f0, y, options.objective);
   State start(f0.size(), 0), now(f0.size());
   flow(start, now, 0);  // targets are refused here
-  FlowCoefficients result{times, {}, 0};
   const double fastest = row_bound(kernel), examples = static_cast<double>(f0.shape(0));
   // An error of a times |Theta| is one of outputs. The first step is well within the fastest mode.
   const double scale = fastest > 0 ? fastest : 1;
@@ -135,6 +127,32 @@ FlowCoefficients flow_coefficients(const KernelFactor& factor, const Matrix<doub
     solver.calc_state(t, now);
     result.at.push_back(shaped(now, shape_of(f0)));
   }
+}
+
+}  // namespace
+
+FlowCoefficients flow_coefficients(const Matrix<double>& kernel, const Matrix<double>& f0,
+                                   const Matrix<double>& y, const std::vector<double>& times,
+                                   const FlowOptions& options) {
+  require(kernel, f0, y, times, options);
+  return flow_coefficients(KernelFactor(kernel), kernel, f0, y, times, options);
+}
+
+FlowCoefficients flow_coefficients(const KernelFactor& factor, const Matrix<double>& kernel,
+                                   const Matrix<double>& f0, const Matrix<double>& y,
+                                   const std::vector<double>& times, const FlowOptions& options) {
+  require(kernel, f0, y, times, options);
+  if (factor.size() != kernel.shape(0))
+    throw ShapeError("gradient flow: the factored kernel is " +
+                     to_string(Shape{factor.size(), factor.size()}) + " and the kernel " +
+                     to_string(shape_of(kernel)));
+  // Null modes take part until late, those of negative eigenvalues, which would rise, never.
+  const auto late = std::partition_point(times.begin(), times.end(),
+                                         [&](double t) { return t <= factor.late(f0.shape(0)); });
+  FlowCoefficients result{times, {}, 0};
+  const Problem problem{kernel, f0, y, options};
+  integrate(problem, factor.negative_vectors(), {times.begin(), late}, result);
+  if (late != times.end()) integrate(problem, factor.null_vectors(), {late, times.end()}, result);
   return result;
 }
 

@@ -46,6 +46,12 @@ linalg::View<double> KernelFactor::null_vectors() const {
   return {eigen_.vectors.data(), count, size()};
 }
 
+linalg::View<double> KernelFactor::negative_vectors() const {
+  Index count = 0;
+  while (count < size() && eigen_.values[count] < 0) ++count;
+  return {eigen_.vectors.data(), count, size()};
+}
+
 bool KernelFactor::fits(Shape f) const {
   return f.rows > 0 && f.cols > 0 && (size() == f.rows || size() == f.size());
 }
@@ -75,11 +81,28 @@ Matrix<double> KernelFactor::cross_components(const Matrix<double>& kappa) const
   return linalg::gram(linalg::view(kappa), linalg::view(eigen_.vectors));
 }
 
+// K v = 0 implies kappa v = 0 for a positive semidefinite kernel; its rounding would meet a gain of t.
+Matrix<double> KernelFactor::couplings(const Matrix<double>& kappa) const {
+  constexpr double kSome = 4;  // roundings: of entries, sums, and what turns an eigenvector
+  Matrix<double> cross = cross_components(kappa);
+  const double relative = kSome * std::max(precision_, static_cast<double>(size()) * kDoublePrecision);
+  for (Index m = 0; m < cross.shape(0); ++m) {
+    double squares = 0;
+    for (Index k = 0; k < size(); ++k) squares += cross(m, k) * cross(m, k);
+    const double rounding = relative * std::sqrt(squares);  // |kappa(z, X)|, V being orthogonal
+    for (Index k = 0; k < size() && is_null(k); ++k)
+      if (std::abs(cross(m, k)) <= rounding) cross(m, k) = 0;
+  }
+  return cross;
+}
+
+double KernelFactor::late(Index examples) const {
+  return static_cast<double>(examples) / null_level();
+}
+
 Moment::Response KernelFactor::response(Index mode, const Moment& moment, Index examples) const {
-  // K v = 0 implies kappa v = 0 for a positive semidefinite kernel, so that nothing moves, whatever the time;
-  // by their rounding the two would meet a gain of t.
-  if (is_null(mode)) return {1, 0};
-  return moment.response(eigen_.values[mode] / static_cast<double>(examples));
+  if (is_null(mode) && moment.time() > late(examples)) return {1, 0};
+  return moment.response(std::max(eigen_.values[mode], 0.0) / static_cast<double>(examples));
 }
 
 bool KernelFactor::acts(Index mode, double ridge) const {

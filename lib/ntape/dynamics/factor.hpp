@@ -20,8 +20,9 @@ void require_kernel(const Matrix<double>& kernel, const std::string& what);
 /// c. Functions on examples [N x C] have their entries in that order either way.
 ///
 /// The eigenvalues are those of K, not divided by N. Where they are negative, which those of no Gram matrix
-/// are, they count as zero. A mode up to null_level() is one that K cannot tell from zero: it is left out, at
-/// any time and in solves whose ridge is not above that level (minimum norm).
+/// are, they count as zero. A mode up to null_level() is one that K cannot tell from zero: it is left out at
+/// times so late that this matters, infinity among them, and in solves whose ridge is not above that level
+/// (minimum norm).
 class KernelFactor {
  public:
   /// `precision`: to what relative accuracy the entries of K are known, as 2^-23 of a kernel of floats; at
@@ -43,6 +44,8 @@ class KernelFactor {
   [[nodiscard]] bool is_null(Index mode) const { return eigen_.values[mode] <= null_level(); }
   /// The eigenvectors [m x n] of null modes, as rows, which are the first of all.
   [[nodiscard]] linalg::View<double> null_vectors() const;
+  /// Those of negative eigenvalues, which are the first of these.
+  [[nodiscard]] linalg::View<double> negative_vectors() const;
 
   /// Whether functions [N x C] belong to this kernel: n = N, or n = N C.
   [[nodiscard]] bool fits(Shape function) const;
@@ -53,8 +56,15 @@ class KernelFactor {
   [[nodiscard]] Matrix<double> function(const Matrix<double>& components, Shape shape) const;
   /// kappa V^T [M x n], kappa [M x n] the kernel of other examples against these. 2 M n^2 flops.
   [[nodiscard]] Matrix<double> cross_components(const Matrix<double>& kappa) const;
+  /// The same, with 0 along null modes where what is left is of the size of rounding: that of the entries and
+  /// of the product, on a row of kappa.
+  [[nodiscard]] Matrix<double> couplings(const Matrix<double>& kappa) const;
 
-  /// What a moment of training on N examples does to mode k; null modes stay where they are.
+  /// The time N / null_level() of training on N examples from which on null modes are left out.
+  [[nodiscard]] double late(Index examples) const;
+  /// What a moment of training on N examples does to mode k. Null modes move by their eigenvalues as they
+  /// were computed, negative ones as if they were 0, until late(N), where their part is right to a factor of
+  /// about two (at a hundredth of that time to 1%); from then on they stay where they are.
   [[nodiscard]] Moment::Response response(Index mode, const Moment& moment, Index examples) const;
 
   /// (K + r I)^{-1} b, r >= 0 in absolute terms, b a function; of minimum norm where r is not above

@@ -60,7 +60,7 @@ LazyElsewhere LazyPrediction::elsewhere(const Matrix<double>& kappa, const Matri
                      to_string(shape_of(targets_)));
   detail::require_finite(kappa, "kernels at other inputs");
   detail::require_finite(f0, "outputs at the start, at other inputs,");
-  return {factor_, factor_->cross_components(kappa), f0, residual_, examples()};
+  return {factor_, factor_->couplings(kappa), f0, residual_, examples()};
 }
 
 LazyElsewhere::LazyElsewhere(std::shared_ptr<const KernelFactor> factor, Matrix<double> cross,

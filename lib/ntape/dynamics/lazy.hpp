@@ -63,7 +63,7 @@ class LazyElsewhere {
   /// Outputs [M x C]; at the start f_0, exactly. Cost 2 M n C flops.
   [[nodiscard]] Matrix<double> at(const Moment& moment) const;
 
-  /// kappa V^T [M x n].
+  /// kappa V^T [M x n], as KernelFactor::couplings.
   [[nodiscard]] const Matrix<double>& cross_components() const { return cross_; }
   [[nodiscard]] const KernelFactor& factor() const { return *factor_; }
   [[nodiscard]] Index examples() const { return examples_; }  ///< N
