@@ -1,8 +1,7 @@
 #include <cmath>
 #include <limits>
 #include <ntape/base/errors.hpp>
-#include <ntape/dynamics/ensemble.hpp>
-#include <ntape/limit/recursion.hpp>
+#include <ntape/study/ensemble_law.hpp>
 #include <ntape/study/figure_2.hpp>
 #include <ntape/study/figure_parts.hpp>
 
@@ -24,23 +23,21 @@ void require_plan(const Figure2Plan& plan) {
   detail::require_angles(plan.angles, "figure 2");
 }
 
-void predict(const Figure2Plan& plan, const Matrix<double>& x, const Matrix<double>& y,
-             const Matrix<double>& z, Figure2Result& result) {
-  const Architecture a = architecture_of(plan, 1);
-  const LimitKernels train = limit_kernels(a, x), cross = limit_kernels(a, z, x), there = limit_kernels(a, z);
-  const EnsemblePrediction prediction(train.ntk.values, train.nngp.values, y);
-  for (const double lambda : prediction.mean().eigenvalues())
-    result.rates.push_back(lambda / static_cast<double>(x.shape(0)));
-  const EnsembleElsewhere elsewhere =
-      prediction.elsewhere(cross.ntk.values, cross.nngp.values, there.nngp.values);
-  const auto keep = [&](const Moment& moment, std::vector<double>& mean, std::vector<double>& deviation) {
-    const Gaussian at = elsewhere.at(moment);
-    const Matrix<double> sd = at.deviations();
-    mean.assign(at.mean.begin(), at.mean.end());
-    deviation.assign(sd.begin(), sd.end());
+// The limit at z, after as many steps and at infinite time.
+void predict(const Figure2Plan& plan, const data::Dataset<double>& data, const Matrix<double>& z,
+             Figure2Result& result) {
+  const EnsembleLaw law = ensemble_law(
+      architecture_of(plan, 1), data, z,
+      {Moment::descent(plan.steps, plan.rate), Moment::flow(std::numeric_limits<double>::infinity())});
+  result.rates = law.rates;
+  const auto take = [&](Index t, std::vector<double>& mean, std::vector<double>& deviation) {
+    for (Index k = data.x.shape(0); k < law.mean.shape(1); ++k) {
+      mean.push_back(law.mean(t, k));
+      deviation.push_back(std::sqrt(law.variance(t, k)));
+    }
   };
-  keep(Moment::descent(plan.steps, plan.rate), result.mean, result.deviation);
-  keep(Moment::flow(std::numeric_limits<double>::infinity()), result.end_mean, result.end_deviation);
+  take(0, result.mean, result.deviation);
+  take(1, result.end_mean, result.end_deviation);
 }
 
 }  // namespace
@@ -62,7 +59,7 @@ Figure2Result run_figure_2(const Figure2Plan& plan, const std::function<void(std
   data::Dataset<double> data{detail::on_the_circle(plan.points), make_matrix<double>(plan.points.size(), 1),
                              "four points", ""};
   std::copy(plan.targets.begin(), plan.targets.end(), data.y.begin());
-  predict(plan, data.x, data.y, z, result);
+  predict(plan, data, z, result);
   for (const Index width : plan.widths) {
     EnsemblePlan ensemble;
     ensemble.architecture = architecture_of(plan, width);

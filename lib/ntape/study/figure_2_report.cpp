@@ -1,8 +1,10 @@
 #include <cmath>
 #include <ntape/run/table.hpp>
+#include <ntape/study/ensemble_law.hpp>
 #include <ntape/study/ensemble_statistics.hpp>
 #include <ntape/study/figure_2.hpp>
 #include <ntape/study/figure_parts.hpp>
+#include <numeric>
 
 namespace ntape::study {
 namespace {
@@ -12,8 +14,6 @@ using detail::n_is;
 using report::Series;
 using run::significant;
 
-// P90 of a normal distribution is so many deviations above its mean.
-constexpr double kP90 = 1.2815515655446004;
 constexpr double kLargestScore = 3.5;
 // A test of fewer networks would hardly reject anything.
 constexpr Index kFewest = 100;
@@ -43,45 +43,14 @@ Matrix<double> variance_of(const Figure2Result& result) {
   return v;
 }
 
-// How often a network is between the limit's P10 and P90, over angles: a number a network, so that the error
-// is that of independent ones. Where all came out alike, it is that of a share with two more of either kind
-// (Agresti and Coull 1998).
-Measured coverage(const Figure2Result& result, const EnsembleOutputs& ensemble) {
-  std::vector<double> shares;
-  for (Index s = 0; s < ensemble.seeds.size(); ++s) {
-    double inside = 0;
-    for (Index m = 0; m < result.angles.size(); ++m)
-      inside += std::abs(ensemble.values(0, s, m) - result.mean[m]) <= kP90 * result.deviation[m] ? 1 : 0;
-    shares.push_back(inside / static_cast<double>(result.angles.size()));
-  }
-  Measured share = mean_of(shares);
-  if (share.error == 0) {
-    const double count = static_cast<double>(shares.size()) + 4, p = (share.value * (count - 4) + 2) / count;
-    share.error = std::sqrt(p * (1 - p) / count);
-  }
-  return share;
+// The limit as statistics want it, and the columns that are angles of the picture.
+EnsembleLaw law_of(const Figure2Result& result) {
+  return {one_row(result.mean), variance_of(result), result.rates};
 }
-
-// The variance over networks, summed over angles, over that of the limit. Of less than four networks,
-// nothing.
-Measured variance_ratio(const Figure2Result& result, const EnsembleOutputs& ensemble) {
-  const Index networks = ensemble.seeds.size();
-  if (networks < 4) return kUnmeasured;
-  const double count = static_cast<double>(networks);
-  double limit = 0, all = 0;
-  std::vector<double> without(networks);  // summed variances without one of the networks
-  for (Index m = 0; m < result.angles.size(); ++m) {
-    limit += result.deviation[m] * result.deviation[m];
-    double mean = 0, squares = 0;
-    for (Index s = 0; s < networks; ++s) mean += ensemble.values(0, s, m) / count;
-    for (Index s = 0; s < networks; ++s) squares += std::pow(ensemble.values(0, s, m) - mean, 2);
-    all += squares / (count - 1);
-    // Leaving out one that is d from the mean takes d^2 n / (n - 1) from the sum of squares.
-    for (Index s = 0; s < networks; ++s)
-      without[s] +=
-          (squares - std::pow(ensemble.values(0, s, m) - mean, 2) * count / (count - 1)) / (count - 2);
-  }
-  return jackknife(networks, [&](Index k) { return (k < networks ? without[k] : all) / limit; });
+std::vector<Index> angles_of(const Figure2Result& result) {
+  std::vector<Index> columns(result.angles.size());
+  std::iota(columns.begin(), columns.end(), Index{0});
+  return columns;
 }
 
 Measured largest_at_probes(const Matrix<double>& scores, Index angles, Index networks) {
@@ -123,11 +92,13 @@ void claim_each_width(const Figure2Plan& plan, const Figure2Result& result, Inde
   const std::string of =
       " of " + std::to_string(ensemble.seeds.size()) + " networks, " + n_is(plan.widths[w]);
   verdict.claims.push_back({"the limit's P10 to P90 holds 80% of the networks of " + n_is(plan.widths[w]),
-                            "share" + of + ", mean over angles", coverage(result, ensemble), 0.75, 0.85,
+                            "share" + of + ", mean over angles",
+                            coverage(ensemble, law_of(result), 0, angles_of(result)), 0.75, 0.85,
                             "80%, to 5%, as curves would show"});
   verdict.claims.push_back({"the variance of networks of " + n_is(plan.widths[w]) + " is that of the limit",
                             "variance" + of + ", over that of the limit, both summed over angles",
-                            variance_ratio(result, ensemble), 0.9, 1.1, "1, to 10%"});
+                            variance_ratio(ensemble, law_of(result), 0, angles_of(result)), 0.9, 1.1,
+                            "1, to 10%"});
   if (plan.widths[w] < 1000) return;
   const ZScores z = z_scores(moments(ensemble), one_row(result.mean), variance_of(result));
   const Index networks = ensemble.seeds.size(), angles = result.angles.size();
