@@ -8,6 +8,7 @@
 namespace ntape::tools {
 
 int drift_command(const std::vector<std::string>& arguments);
+int ensemble_command(const std::vector<std::string>& arguments);
 int figure_command(const std::vector<std::string>& arguments);
 int kernel_command(const std::vector<std::string>& arguments);
 int limit_command(const std::vector<std::string>& arguments);

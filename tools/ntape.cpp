@@ -19,6 +19,7 @@ usage: ntape COMMAND [OPTIONS]     ntape COMMAND --help     ntape --version
 
 commands:
   drift     train networks of several widths and track their kernels
+  ensemble  many networks against the Gaussian law of infinite width
   figure    a figure of the paper made again, with a verdict on its claims
   kernel    the empirical NTK and NNGP of one network
   limit     the infinite-width NTK and NNGP
@@ -42,7 +43,8 @@ int dispatch(const std::vector<std::string>& words) {
   using namespace ntape::tools;
   if (words.empty())
     throw ntape::UserError(
-        "no command is given; the commands are drift, figure, kernel, limit, plan, predict, spectrum (see "
+        "no command is given; the commands are drift, ensemble, figure, kernel, limit, plan, predict, "
+        "spectrum (see "
         "ntape "
         "--help)");
   const std::string& command = words.front();
@@ -57,15 +59,16 @@ int dispatch(const std::vector<std::string>& words) {
     return 0;
   }
   if (command == "drift") return drift_command(rest);
+  if (command == "ensemble") return ensemble_command(rest);
   if (command == "figure") return figure_command(rest);
   if (command == "kernel") return kernel_command(rest);
   if (command == "limit") return limit_command(rest);
   if (command == "plan") return plan_command(rest);
   if (command == "predict") return predict_command(rest);
   if (command == "spectrum") return spectrum_command(rest);
-  throw ntape::UserError(
-      (command.starts_with('-') ? "unknown option '" : "unknown command '") + command +
-      "'; the commands are drift, figure, kernel, limit, plan, predict, spectrum (see ntape --help)");
+  throw ntape::UserError((command.starts_with('-') ? "unknown option '" : "unknown command '") + command +
+                         "'; the commands are drift, ensemble, figure, kernel, limit, plan, predict, "
+                         "spectrum (see ntape --help)");
 }
 
 // One line, whatever a file's name or an argument brought into the message.

@@ -38,8 +38,8 @@ void check_refused(const std::vector<Mistake>& mistakes) {
 }  // namespace
 
 TEST_CASE("commands and options that do not exist") {
-  check_refused({{"", {"no command", "drift, figure, kernel, limit"}},
-                 {"drfit", {"unknown command 'drfit'", "drift, figure, kernel, limit"}},
+  check_refused({{"", {"no command", "drift, ensemble, figure, kernel, limit"}},
+                 {"drfit", {"unknown command 'drfit'", "drift, ensemble, figure, kernel, limit"}},
                  {"--verbose", {"unknown option '--verbose'"}},
                  {"help drfit", {"unknown command 'drfit'"}},
                  {"drift --widht 8", {"--widht"}},

@@ -25,7 +25,7 @@ std::size_t longest_line(const std::string& text) {
 }  // namespace
 
 TEST_CASE("help goes to standard output, shows examples and ends with code 0") {
-  for (const std::string command : {"drift", "kernel", "limit", "plan", "predict"}) {
+  for (const std::string command : {"drift", "ensemble", "kernel", "limit", "plan", "predict"}) {
     CAPTURE(command);
     const Outcome help = run_command(tool({command, "--help"}));
     CHECK(help.code == 0);
@@ -53,7 +53,8 @@ TEST_CASE("help says what happens without --classes, for each kind of source") {
 TEST_CASE("the tool's own help names every command") {
   const Outcome help = run_command(tool({"--help"}));
   CHECK(help.code == 0);
-  for (const char* text : {"drift", "kernel", "limit", "plan", "predict", "examples:", "--version"})
+  for (const char* text :
+       {"drift", "ensemble", "kernel", "limit", "plan", "predict", "examples:", "--version"})
     CHECK(contains(help.out, text));
   CHECK(run_command(tool({"help"})).out == help.out);
   CHECK(run_command(tool({"-h"})).out == help.out);
