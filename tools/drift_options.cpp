@@ -110,7 +110,7 @@ void add_options(CLI::App& app, DriftOptions& o) {
       ->group("Output");
   app.add_flag("--save-kernels", o.save_kernels,
                "in kernels.npz, too: Theta_t on training and test inputs together,\n"
-               "at every tracked step, of the first seed")
+               "at every tracked step, of the first seed; of several outputs full")
       ->group("Output");
   app.set_config("--config", "", "a saved config.toml; the command line wins over it")
       ->type_name("FILE")

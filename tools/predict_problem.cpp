@@ -157,8 +157,9 @@ void from_file(const PredictOptions& o, Index all, Index there, PredictProblem& 
   if (per == 1 && p.y.shape(1) > 1 && !recorded.of_limit)
     p.warnings.push_back(
         "the kernel in '" + o.kernel + "' is applied to each of the " + std::to_string(p.y.shape(1)) +
-        " outputs alike; a network's own couples them, and one that drift records is its mean "
-        "over outputs, which predicts something else: a full one has shape (N, N, C, C)");
+        " outputs alike; a network's own couples them, and theta_0 and theta_end of drift are its mean "
+        "over outputs, which predicts something else: a full one, as drift --save-kernels and kernel "
+        "--form full record, has shape (N, N, C, C)");
   p.ntk = there == 0 ? std::move(recorded.values) : block(recorded.values, 0, n, 0, n);
   p.f0 = rows(recorded.outputs, 0, train);
   if (there == 0) return;

@@ -247,6 +247,52 @@ TEST_CASE(
   CHECK(!contains(files.predict("--kernel k.npy --start-outputs f.npy --times 0").err, "f_0 is taken"));
 }
 
+// Of several outputs what drift records is full, and predicts what its own frozen network does, on test
+// inputs, too.
+TEST_CASE("predict takes the full kernels that drift records of several outputs") {
+  const Files files;
+  io::write_npy(files.folder / "y.npy", files.y);
+  for (const std::string precision : {"f64", "f32"}) {
+    REQUIRE(
+        run_command(tool_line("drift --inputs x.npy --targets y.npy --depth 3 --width 6 --seeds 1 --steps 30 "
+                              "--track 0,30 --test-inputs z.npy --test-targets t.npy --save-outputs "
+                              "--save-kernels --quiet --precision " +
+                              precision + " --out " + precision),
+                    without_gnuplot(files.folder.path()))
+            .code == 0);
+    const io::NpzReader kernels(files.folder / precision / "kernels.npz"),
+        there(files.folder / precision / "outputs.npz");
+    CHECK(kernels.read("theta_0_all_width_6").shape == std::vector<Index>{13, 13, 2, 2});
+    CHECK(kernels.read("theta_0_width_6").shape == std::vector<Index>{8, 8});
+    Matrix<double> all = make_matrix<double>(13, 3), targets = make_matrix<double>(13, 2);
+    std::copy(files.x.begin(), files.x.end(), all.begin());
+    std::copy(files.z.begin(), files.z.end(), all.begin() + 24);
+    std::copy(files.y.begin(), files.y.end(), targets.begin());
+    std::copy(files.t.begin(), files.t.end(), targets.begin() + 16);
+    io::write_npy(files.folder / "all.npy", all);
+    io::write_npy(files.folder / "targets.npy", targets);
+    const Outcome held = run_command(
+        tool_line("predict --inputs all.npy --targets targets.npy --test 5 --kernel " + precision +
+                  "/kernels.npz --array theta_0_all_width_6 --steps 0,30 --out " + precision +
+                  ".npz --rate " + nlohmann::json(there.read("times").values[1] / 30).dump()),
+        {.folder = files.folder.path()});
+    CAPTURE(held.err);
+    REQUIRE(held.code == 0);
+    CHECK(!contains(held.err, "outputs alike"));
+    CHECK(!contains(held.err, "other data"));
+    const io::NpzReader predicted(files.folder / (precision + ".npz"));
+    for (const std::string part : {"train", "test"}) {
+      const auto found = predicted.read(part).values,
+                 frozen = there.read((part == "test" ? "test_" : "") + std::string("frozen_width_6_seed_0"))
+                              .values;
+      REQUIRE(found.size() == frozen.size());
+      // other sums of doubles, at a condition below 1e3; kernels and outputs rounded to floats
+      const double tolerance = precision == "f64" ? 1e-11 : 2e-6;
+      for (Index k = 0; k < found.size(); ++k) CHECK(std::abs(found[k] - frozen[k]) < tolerance);
+    }
+  }
+}
+
 TEST_CASE("a rate may be a multiple of the critical one") {
   const Files files;
   const auto facts = [&](const std::string& line) {

@@ -41,8 +41,10 @@ double outputs_memory(const DriftPlan& plan, Index tracked, Index examples) {
 }
 
 double kept_kernels_memory(const DriftPlan& plan, Index tracked, Index examples) {
-  const double inputs = static_cast<double>(examples) + static_cast<double>(plan.test.x.shape(0));
-  return sizeof(double) * static_cast<double>(plan.architectures.size() * tracked) * inputs * inputs;
+  const double rows = (static_cast<double>(examples) + static_cast<double>(plan.test.x.shape(0))) *
+                      static_cast<double>(plan.architectures.front().widths.back());
+  // Beside those kept, one is copied while it is written.
+  return sizeof(double) * static_cast<double>(plan.architectures.size() * tracked + 1) * rows * rows;
 }
 
 void write_drift_outputs(const run::RunDirectory& directory, const DriftPlan& plan, const Matrix<double>& y,

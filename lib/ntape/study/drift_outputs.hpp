@@ -9,7 +9,8 @@ namespace ntape::study {
 /// outputs.npz is written.
 [[nodiscard]] double outputs_memory(const DriftPlan& plan, Index tracked, Index examples);
 
-/// Bytes of the kernels that are kept at so many tracked steps, of the first seed of each width.
+/// Bytes of the kernels that are kept at so many tracked steps, of the first seed of each width, and of a
+/// copy while they are written.
 [[nodiscard]] double kept_kernels_memory(const DriftPlan& plan, Index tracked, Index examples);
 
 /// outputs.npz: steps and times (T), targets y (N, C), and of each network outputs (T, N, C) of its own, of

@@ -7,6 +7,7 @@
 #include <ntape/study/drift_outputs.hpp>
 #include <ntape/study/drift_record.hpp>
 #include <ntape/study/regime.hpp>
+#include <span>
 
 namespace ntape::study {
 namespace {
@@ -159,17 +160,36 @@ std::string manifest_json(const DriftPlan& plan, const data::Dataset<double>& da
   return j.dump(2) + "\n";
 }
 
+// (N, N, C, C) in files.
+std::vector<Index> full_shape(const Kernel<double>& k) {
+  return {k.rows(), k.cols(), k.outputs, k.outputs};
+}
+std::vector<double> by_examples(const Kernel<double>& k) {
+  std::vector<double> values;
+  values.reserve(k.values.size());
+  for (Index n = 0; n < k.rows(); ++n)
+    for (Index m = 0; m < k.cols(); ++m)
+      for (Index c = 0; c < k.outputs; ++c)
+        for (Index d = 0; d < k.outputs; ++d)
+          values.push_back(k.values(n * k.outputs + c, m * k.outputs + d));
+  return values;
+}
+
 void write_kernels(const run::RunDirectory& directory, const DriftPlan& plan, const DriftResult& result) {
   io::NpzWriter file(directory.file("kernels.npz"));
   bool empty = true;
   // What was computed in floats is no better as doubles, and who reads it ought to know.
-  const auto add = [&](const std::string& name, const Matrix<double>& values) {
+  const auto add_array = [&](const std::string& name, const std::vector<Index>& shape,
+                             std::span<const double> values) {
     empty = false;
-    if (plan.precision != Precision::f32) return file.add(name, values);
-    Matrix<float> floats = make_matrix<float>(values.shape(0), values.shape(1));
+    if (plan.precision != Precision::f32) return file.add<double>(name, shape, values);
+    std::vector<float> floats(values.size());
     std::transform(values.begin(), values.end(), floats.begin(),
                    [](double v) { return static_cast<float>(v); });
-    file.add(name, floats);
+    file.add<float>(name, shape, floats);
+  };
+  const auto add = [&](const std::string& name, const Matrix<double>& values) {
+    add_array(name, {values.shape(0), values.shape(1)}, {values.data(), values.size()});
   };
   for (const DriftRun& run : result.runs) {
     if (run.seed != plan.first_seed) continue;
@@ -184,7 +204,11 @@ void write_kernels(const run::RunDirectory& directory, const DriftPlan& plan, co
     }
     for (const KeptKernel& kept : run.kernels) {
       const std::string step = std::to_string(kept.step);
-      add("theta_" + step + "_all" + width, kept.kernel.values);
+      const std::string name = "theta_" + step + "_all" + width;
+      if (kept.kernel.form == KernelForm::full)
+        add_array(name, full_shape(kept.kernel), by_examples(kept.kernel));
+      else
+        add(name, kept.kernel.values);
       add("outputs_" + step + "_all" + width, kept.outputs);
     }
   }

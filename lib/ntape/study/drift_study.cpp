@@ -72,7 +72,9 @@ class NetworkTrack final : public Observer<Real> {
     const Matrix<Real>&x = inputs.data.x, &there = inputs.there;
     if (plan.keep_kernels && first_seed)
       keep_ = [this, &model, &theta, &all = inputs.all](Index step) {
-        EmpiricalKernels<Real> now = empirical_kernels(model, theta, all, all, KernelForm::trace);
+        // Of several outputs all that there is of it, so that predictions from it are exact.
+        const KernelForm form = model.architecture().widths.back() > 1 ? KernelForm::full : KernelForm::trace;
+        EmpiricalKernels<Real> now = empirical_kernels(model, theta, all, all, form);
         run_.kernels.push_back({step, cast<double>(now.ntk), Matrix<double>(now.outputs)});
       };
     probe_.frozen = [&] { return cast<double>(empirical_ntk(model, theta, x, KernelForm::full)); };

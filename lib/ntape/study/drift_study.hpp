@@ -94,7 +94,7 @@ struct DriftOutputs {
 /// At one tracked step, on training and test inputs together, in this order.
 struct KeptKernel {
   Index step;
-  Kernel<double> kernel;   ///< Theta_t, trace form [N + M x N + M]
+  Kernel<double> kernel;   ///< Theta_t [N + M x N + M], of several outputs full [(N + M) C x (N + M) C]
   Matrix<double> outputs;  ///< f_t [N + M x C]
 };
 
