@@ -81,11 +81,15 @@ bool has_phase(const Architecture& a) {
   return a.activations.empty() && !a.residual && !a.layer_norm;
 }
 
+// Of the variance map; homogeneous networks keep any variance on the edge, with a slope of 1.
+constexpr double kRepelling = 1 + 1e-4;
+
 // What the depth does to the kernel, where it is many xi.
 std::optional<std::string> depth_note(const Architecture& a, const Phase& p) {
   constexpr double kMany = 5;
   const double layers = static_cast<double>(a.depth());
-  if (!(layers > kMany * p.length)) return {};
+  // Where q* repels, inputs of their own lengths end elsewhere, by other rates. Below a layer xi is none.
+  if (p.variance_slope > kRepelling || !(layers > kMany * std::max(p.length, 1.0))) return {};
   return "depth " + std::to_string(a.depth()) + " is " +
          (p.length > 0 ? run::significant(layers / p.length, 2) + " times xi" : "far beyond xi") + ", so " +
          (p.kind == PhaseKind::chaotic
@@ -107,9 +111,9 @@ void describe_decay(const SphereSpectrum& s, std::ostream& out, nlohmann::json& 
       << run::significant(decay->error, 2) << " (standard error of least squares, degrees " << decay->first
       << " to " << decay->last << ")\n";
   if (decay->steepening)
-    out << "  and fall faster than a power: a parabola through the logarithms goes from degree^"
+    out << "  steepening over these degrees, by a parabola through the logarithms from degree^"
         << run::significant(*decay->at_first, 3) << " to degree^" << run::significant(*decay->at_last, 3)
-        << '\n';
+        << ": no power is reached\n";
   const auto known = [](const std::optional<double>& v) {
     return v ? nlohmann::json(*v) : nlohmann::json(nullptr);
   };
@@ -147,10 +151,9 @@ void answer_phase(const Architecture& a, std::ostream& out, nlohmann::json& fact
   out << "phase: " << name_of(p.kind) << "; variance q* = " << number(p.variance)
       << ", chi_1 = " << number(p.slope) << ", correlation c* = " << number(p.correlation)
       << ", length xi = " << number(p.length) << " layers\n";
-  // homogeneous networks keep any variance on the edge, with a slope of 1
-  if (p.variance_slope > 1 + 1e-4)
+  if (p.variance_slope > kRepelling)
     out << "note: variances near q* part from it, by a factor of " << number(p.variance_slope)
-        << " a layer: inputs of another length than |x|^2 = n_0 end elsewhere\n";
+        << " a layer: inputs that do not come to it exactly end elsewhere\n";
   const std::optional<std::string> note = depth_note(a, p);
   facts["phase"]["many_lengths_deep"] = note.has_value();
   if (note) out << "note: " << *note << '\n';

@@ -158,8 +158,8 @@ void from_file(const PredictOptions& o, Index all, Index there, PredictProblem& 
     p.warnings.push_back(
         "the kernel in '" + o.kernel + "' is applied to each of the " + std::to_string(p.y.shape(1)) +
         " outputs alike; a network's own couples them, and theta_0 and theta_end of drift are its mean "
-        "over outputs, which predicts something else: a full one, as drift --save-kernels and kernel "
-        "--form full record, has shape (N, N, C, C)");
+        "over outputs, which predicts something else: a full one, as drift --save-kernels and "
+        "kernel --kernel full record, has shape (N, N, C, C)");
   p.ntk = there == 0 ? std::move(recorded.values) : block(recorded.values, 0, n, 0, n);
   p.f0 = rows(recorded.outputs, 0, train);
   if (there == 0) return;

@@ -59,8 +59,9 @@ class Predictor {
   void add_late(const SolveReport& report, Index examples) {
     const double late = static_cast<double>(examples) / report.null_level, doubtful = late / 100;
     const bool beyond =
-        std::any_of(result_.moments.begin(), result_.moments.end(),
-                    [&](const PredictedMoment& m) { return std::isfinite(m.time) && m.time > doubtful; });
+        std::any_of(result_.moments.begin(), result_.moments.end(), [&](const PredictedMoment& m) {
+          return std::isfinite(m.time) && m.time / (1 - o_.momentum) > doubtful;
+        });
     if (report.leaves_out() && beyond)
       result_.warnings.push_back(
           "from time " + significant(doubtful, 3) + " on modes with eigenvalues up to " +
@@ -102,10 +103,31 @@ class Predictor {
     return list;
   }
 
-  void questions(const LazyPrediction& lazy, const std::vector<Moment>& list) {
+  // What null modes have done to other inputs, where it is a thousandth of the residual or more.
+  void add_roughly_known(const LazyPrediction& lazy, const LazyElsewhere& there,
+                         const std::vector<Moment>& list) {
+    constexpr double kMuch = 1e-3;
+    double most = 0, when = 0;
+    for (const Moment& m : list)
+      if (const double moved = there.moved_by_null_modes(m); moved > most) {
+        most = moved;
+        when = m.time();
+      }
+    const double residual = frobenius_norm(lazy.residual()) / std::sqrt(static_cast<double>(lazy.examples()));
+    if (most > kMuch * residual)
+      result_.warnings.push_back(
+          "outputs to test on have moved by up to " + significant(most, 3) + " at time " +
+          significant(when, 3) + " by modes with eigenvalues up to " +
+          significant(lazy.report().null_level, 3) +
+          ", which the kernel does not tell from zero: that part is known roughly, and "
+          "where examples repeat or nearly do it may be rounding");
+  }
+
+  void questions(const LazyPrediction& lazy, const LazyElsewhere* there, const std::vector<Moment>& list) {
     result_.report = lazy.report();
     add_report(lazy.report(), "training to the end");
     add_late(lazy.report(), lazy.examples());
+    if (there != nullptr) add_roughly_known(lazy, *there, list);
     if (o_.components > 0) {
       result_.components = leading_components(lazy, o_.components);
       result_.component_residuals = residual_components(lazy, list, o_.components);
@@ -122,7 +144,7 @@ class Predictor {
       result_.moments[k].train = on_train(lazy.at(list[k]));
       if (there) result_.moments[k].test = elsewhere(there->at(list[k]));
     }
-    questions(lazy, list);
+    questions(lazy, there ? &*there : nullptr, list);
     if (o_.early_stopping) result_.stopping = early_stopping(*there, *p_.there->y);
   }
 
@@ -142,7 +164,7 @@ class Predictor {
       now.test = elsewhere(t.mean);
       add_spread(*now.test, t, "to test on");
     }
-    questions(all.mean(), list);
+    questions(all.mean(), there ? &there->mean() : nullptr, list);
     if (o_.early_stopping) result_.stopping = early_stopping(*there, *p_.there->y);
   }
 

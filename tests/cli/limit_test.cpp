@@ -178,7 +178,7 @@ TEST_CASE("limit answers questions without inputs") {
   CHECK(facts["sphere"]["decay"]["steepening"] == false);
   const Outcome smooth = run_command(
       tool_line("limit --depth 2 --activation erf --bias-scale 0 --sphere 3 --check-positive"), here);
-  CHECK(contains(smooth.out, "and fall faster than a power: "));
+  CHECK(contains(smooth.out, "steepening over these degrees, "));
   CHECK(contains(smooth.out, "positive: no, degree 0 vanishes\n"));
   // at variances above or below 1 this one falls to 0 or grows without end
   CHECK(contains(phase_of("--activation hermite(2) --bias-scale 0"),
@@ -407,6 +407,12 @@ TEST_CASE("limit warns of a depth at which a plain network forgets its inputs, h
   CHECK(!contains(warnings("--depth 20 --residual"), "xi"));
   CHECK(!contains(warnings("--depth 20 --layer-norm"), "xi"));
   CHECK(contains(warnings("--depth 40 --parametrization standard --width 100"), "28 times xi"));
+  // Where q* repels, inputs of other lengths know nothing of it; and below a layer xi is none.
+  const Outcome apart = run_command(
+      tool_line("limit --sphere 3 --square 0.5 --depth 12 --activation hermite(2) --bias-scale 0"), here);
+  CHECK(apart.code == 0);
+  CHECK(!contains(apart.err, "xi"));
+  CHECK(!contains(warnings("--depth 2 --activation cos --weight-scale 3"), "xi"));
   for (const std::string question : {"--sphere 3", "--angles 5"})
     CHECK(contains(run_command(tool_line("limit --quiet --depth 40 " + question), here).err, "28 times xi"));
 }

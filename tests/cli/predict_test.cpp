@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <ntape/dynamics/convex.hpp>
@@ -228,6 +229,20 @@ TEST_CASE(
                                {.folder = files.folder.path()})
                        .err,
                    "recorded on other data than"));
+  // What is no record of it says nothing.
+  const auto again = [&] {
+    return run_command(tool_line("predict --data circle --examples 12 --test 4 --times 1 --kernel "
+                                 "with/kernels.npz --array theta_0_all_width_6"),
+                       {.folder = files.folder.path()});
+  };
+  for (const char* text : {"{\"data\":{\"checksum\":5}}", "null", "[1]", "{\"data\":3}", "no JSON"}) {
+    std::ofstream(files.folder / "with/manifest.json") << text;
+    CHECK(again().code == 0);
+    CHECK(!contains(again().err, "other data"));
+  }
+  std::filesystem::remove(files.folder / "with/manifest.json");
+  std::filesystem::create_directory(files.folder / "with/manifest.json");
+  CHECK(again().code == 0);
   const auto at_end = io::NpzReader(files.folder / "with/kernels.npz").read("outputs_30_all_width_6").values;
   const auto test_end = there.read("test_network_width_6_seed_0").values;
   for (Index k = 0; k < 4; ++k) CHECK(at_end[8 + k] == doctest::Approx(test_end[4 + k]).epsilon(1e-13));
@@ -291,6 +306,35 @@ TEST_CASE("predict takes the full kernels that drift records of several outputs"
       for (Index k = 0; k < found.size(); ++k) CHECK(std::abs(found[k] - frozen[k]) < tolerance);
     }
   }
+}
+
+TEST_CASE("test inputs without targets are no other data") {
+  const Files files;
+  REQUIRE(
+      run_command(tool_line("drift --inputs x.npy --targets y.npy --depth 3 --width 6 --seeds 1 --steps 2 "
+                            "--test-inputs z.npy --save-kernels --quiet --out bare"),
+                  without_gnuplot(files.folder.path()))
+          .code == 0);
+  Matrix<double> all = make_matrix<double>(13, 3), targets = zeros<double>(13, 2);
+  std::copy(files.x.begin(), files.x.end(), all.begin());
+  std::copy(files.z.begin(), files.z.end(), all.begin() + 24);
+  std::copy(files.y.begin(), files.y.end(), targets.begin());
+  io::write_npy(files.folder / "all.npy", all);
+  io::write_npy(files.folder / "targets.npy", targets);
+  const auto predict = [&](const std::string& kernel) {
+    return run_command(
+        tool_line("predict --inputs all.npy --targets targets.npy --test 5 --times 1 --kernel " + kernel +
+                  " --array theta_0_all_width_6"),
+        {.folder = files.folder.path()});
+  };
+  CHECK(predict("bare/kernels.npz").code == 0);
+  CHECK(!contains(predict("bare/kernels.npz").err, "other data"));
+  // A kernel of another file is not what the record is of.
+  targets(0, 0) = 7;
+  io::write_npy(files.folder / "targets.npy", targets);
+  CHECK(contains(predict("bare/kernels.npz").err, "other data"));
+  std::filesystem::copy_file(files.folder / "bare/kernels.npz", files.folder / "bare/mine.npz");
+  CHECK(!contains(predict("bare/mine.npz").err, "other data"));
 }
 
 TEST_CASE("a rate may be a multiple of the critical one") {

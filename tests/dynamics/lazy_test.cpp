@@ -274,10 +274,22 @@ TEST_CASE("modes too small to be told from zero act on other inputs until it is 
     // kappa v is known to precision |kappa|, and its part grows by t/N: part |residual| |kappa| / |K|
     CHECK(largest_difference(rounded_there.at(m), there.at(m)) < part * size);
     CHECK(largest_difference(rounded.at(m), exact.at(m)) < part * size);
-    // What it does.
+    // What it does, and is said to.
     const auto without = rounded_there.at(Moment::flow(kInfinity));
-    CHECK(largest_difference(without, there.at(m)) > 10 * part * size);
+    const double moved = largest_difference(without, there.at(m));
+    CHECK(moved > 10 * part * size);
+    // the other mode has come to its end
+    CHECK(rounded_there.moved_by_null_modes(m) == doctest::Approx(moved).epsilon(.02));
   }
+  CHECK(rounded_there.moved_by_null_modes(Moment::flow(kInfinity)) == 0);
+  // With momentum slow modes go on 1/(1 - m) as fast.
+  const auto descent = [&](double part, double momentum) {
+    constexpr Index kSteps = 1000;
+    return Moment::descent(kSteps, part * late / kSteps, momentum);
+  };
+  CHECK(rounded_there.moved_by_null_modes(descent(.2, 0)) > 0);
+  CHECK(rounded_there.moved_by_null_modes(descent(.05, .9)) > 0);
+  CHECK(rounded_there.moved_by_null_modes(descent(.2, .9)) == 0);
 }
 
 TEST_CASE("a kernel known to float determines no mode that floats do not") {

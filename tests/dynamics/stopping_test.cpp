@@ -188,4 +188,25 @@ TEST_CASE("early stopping beats a fine scan on noisy targets") {
   CHECK(loss(Moment::flow(stop.time)) == doctest::Approx(stop.loss).epsilon(1e-12));
 }
 
+// An eigenvalue of 1e-7, which floats do not tell from zero, and an input that feels it by 2.85e-4: its
+// output grows by 2.85e-4 t/3, to the target at t = 10526, long after the other modes are through.
+TEST_CASE("early stopping looks as far as modes that the kernel does not tell from zero are trusted") {
+  auto k = zeros<double>(3, 3), kappa = zeros<double>(1, 3);
+  k(0, 0) = k(1, 1) = 1;
+  k(2, 2) = static_cast<float>(1e-7);
+  kappa(0, 2) = static_cast<float>(2.85e-4);
+  Matrix<double> y = make_matrix<double>(3, 1), there = make_matrix<double>(1, 1);
+  y.fill(1);
+  there.fill(1);
+  const LazyPrediction lazy(k, zeros<double>(3, 1), y, 0x1p-21);
+  REQUIRE(lazy.report().null_modes == 1);
+  const StoppingTime best = early_stopping(lazy.elsewhere(kappa, zeros<double>(1, 1)), there);
+  CHECK(best.time == doctest::Approx(3 / 2.85e-4).epsilon(1e-3));
+  CHECK(best.loss < 1e-10);
+  // Where nothing is felt of it, thirty of the longest time constant, 3, do.
+  kappa(0, 2) = 0;
+  kappa(0, 0) = 1;
+  CHECK(early_stopping(lazy.elsewhere(kappa, zeros<double>(1, 1)), there).time > 3);
+}
+
 }  // namespace dynamics_stopping_test

@@ -19,7 +19,8 @@ struct FlowOptions {
 ///
 /// What is integrated are the coefficients a [N x C] of f_t(z) = f_0(z) - kappa a_t, d_t a = P dC/df(f_0 -
 /// Theta a), which belong to all inputs z alike. P leaves out null modes (KernelFactor), as for the mean
-/// square: along them rounding would act at late times, and a negative eigenvalue make the objective grow.
+/// square: along them rounding would act at late times, and a negative eigenvalue make the objective grow
+/// (null modes take part until KernelFactor::late, those of negative eigenvalues never).
 ///
 /// The solver is Boost.odeint's Dormand-Prince 5(4) with dense output. It is explicit: the fastest mode moves
 /// at the rate lambda_max/N times the objective's curvature (at most 1, 1/2, 1/4 for mean square, softmax

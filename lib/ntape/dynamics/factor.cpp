@@ -101,7 +101,7 @@ double KernelFactor::late(Index examples) const {
 }
 
 Moment::Response KernelFactor::response(Index mode, const Moment& moment, Index examples) const {
-  if (is_null(mode) && moment.time() > late(examples)) return {1, 0};
+  if (is_null(mode) && moment.flow_time() > late(examples)) return {1, 0};
   return moment.response(std::max(eigen_.values[mode], 0.0) / static_cast<double>(examples));
 }
 

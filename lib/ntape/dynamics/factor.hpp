@@ -57,10 +57,12 @@ class KernelFactor {
   /// kappa V^T [M x n], kappa [M x n] the kernel of other examples against these. 2 M n^2 flops.
   [[nodiscard]] Matrix<double> cross_components(const Matrix<double>& kappa) const;
   /// The same, with 0 along null modes where what is left is of the size of rounding: that of the entries and
-  /// of the product, on a row of kappa.
+  /// of the product, on a row of kappa. (Rounding also turns the eigenvectors of repeated examples towards
+  /// modes of small eigenvalues lambda, by eps lambda_max / lambda: of ill-conditioned kernels more is left.)
   [[nodiscard]] Matrix<double> couplings(const Matrix<double>& kappa) const;
 
-  /// The time N / null_level() of training on N examples from which on null modes are left out.
+  /// The time N / null_level() of training on N examples from which on null modes are left out; with momentum
+  /// Moment::flow_time() is compared with it.
   [[nodiscard]] double late(Index examples) const;
   /// What a moment of training on N examples does to mode k. Null modes move by their eigenvalues as they
   /// were computed, negative ones as if they were 0, until late(N), where their part is right to a factor of

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cmath>
 #include <ntape/base/errors.hpp>
 #include <ntape/dynamics/lazy.hpp>
 #include <ntape/dynamics/text.hpp>
@@ -73,15 +75,27 @@ LazyElsewhere::LazyElsewhere(std::shared_ptr<const KernelFactor> factor, Matrix<
 
 Matrix<double> LazyElsewhere::at(const Moment& moment) const {
   if (moment.time() == 0) return start_;
-  Matrix<double> modes = residual_;
-  for (Index k = 0; k < modes.shape(0); ++k) {
-    const double gain = factor_->response(k, moment, examples_).gain / static_cast<double>(examples_);
-    for (Index c = 0; c < modes.shape(1); ++c) modes(k, c) *= gain;
-  }
   Matrix<double> f = start_;
+  add_moved(moment, factor_->size(), f);
+  return f;
+}
+
+double LazyElsewhere::moved_by_null_modes(const Moment& moment) const {
+  auto part = zeros<double>(start_.shape(0), start_.shape(1));
+  add_moved(moment, factor_->null_vectors().rows, part);
+  double largest = 0;
+  for (const double v : part) largest = std::max(largest, std::abs(v));
+  return largest;
+}
+
+void LazyElsewhere::add_moved(const Moment& moment, Index first, Matrix<double>& f) const {
+  auto modes = zeros<double>(residual_.shape(0), residual_.shape(1));
+  for (Index k = 0; k < first; ++k) {
+    const double gain = factor_->response(k, moment, examples_).gain / static_cast<double>(examples_);
+    for (Index c = 0; c < modes.shape(1); ++c) modes(k, c) = gain * residual_(k, c);
+  }
   linalg::gemm(-1.0, linalg::view(cross_), linalg::Op::plain, linalg::view(modes), linalg::Op::plain, 1.0,
                f.data(), modes.shape(1));
-  return f;
 }
 
 }  // namespace ntape

@@ -63,12 +63,18 @@ class LazyElsewhere {
   /// Outputs [M x C]; at the start f_0, exactly. Cost 2 M n C flops.
   [[nodiscard]] Matrix<double> at(const Moment& moment) const;
 
+  /// The largest |part| of an output that null modes have moved it by: what the kernel knows roughly, or,
+  /// where examples repeat, what may be rounding. Cost 2 M n C flops.
+  [[nodiscard]] double moved_by_null_modes(const Moment& moment) const;
+
   /// kappa V^T [M x n], as KernelFactor::couplings.
   [[nodiscard]] const Matrix<double>& cross_components() const { return cross_; }
   [[nodiscard]] const KernelFactor& factor() const { return *factor_; }
   [[nodiscard]] Index examples() const { return examples_; }  ///< N
 
  private:
+  // Adds what the first modes have moved outputs by.
+  void add_moved(const Moment& moment, Index first, Matrix<double>& f) const;
   friend LazyPrediction;
   LazyElsewhere(std::shared_ptr<const KernelFactor> factor, Matrix<double> cross, Matrix<double> start,
                 Matrix<double> residual, Index examples);

@@ -34,6 +34,8 @@ class Moment {
 
   /// t, or eta k.
   [[nodiscard]] double time() const { return time_; }
+  /// That of the flow under which a slow mode is as far: eta k / (1 - m) with momentum.
+  [[nodiscard]] double flow_time() const { return time_ / (1 - momentum_); }
   [[nodiscard]] bool is_infinite() const;
   [[nodiscard]] bool is_flow() const { return rate_ == 0; }
 

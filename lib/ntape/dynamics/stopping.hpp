@@ -9,7 +9,7 @@ namespace ntape {
 /// One principal component of the kernel on the training set: a unit eigenvector v of Theta.
 struct LazyComponent {
   double rate;   ///< lambda_k / N: along v, f - y decays as exp(-rate t)
-  double time;   ///< its time constant, N / lambda_k; infinite for a null mode
+  double time;   ///< its time constant, N / lambda_k; infinite for a null mode, of which it is not known
   double start;  ///< |<f_0 - y, v>| / sqrt(N), all outputs together: its norm in <.,.>_pin = 1/N sum_n
   double share;  ///< of |f_0 - y|^2, 0 to 1
 };
@@ -30,7 +30,8 @@ struct StoppingTime {
 
 /// The time of gradient flow at which the outputs at other inputs have the least cost 1/(2M) sum |f - y|^2
 /// against y [M x C]: a grid of 16 times to a factor of ten, from a hundredth of the shortest time constant
-/// to thirty of the longest (null modes left out), then Brent's method (Boost.Math) between the best one's
+/// to thirty of the longest (of null modes, if these inputs feel any, to a hundredth of KernelFactor::late),
+/// then Brent's method (Boost.Math) between the best one's
 /// neighbours. A time in between must be better than start and end by 1e-9 of the loss. Of several minima
 /// within a factor of 1.15 in time one may be missed. Throws ShapeError when y does not fit. Cost: 100 to 300
 /// evaluations.

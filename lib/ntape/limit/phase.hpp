@@ -19,9 +19,8 @@ struct Phase {
   /// q*: the variance that the map p -> w K(p,p,p) + b leads to from p = 1. Infinite when it has no end, 0
   /// when all dies out, NaN when unsettled.
   double variance;
-  /// d/dp of that map at q*, a difference quotient right to some 1e-6. Above 1 only p = 1 and what the map
-  /// takes to q* itself leads there: inputs of another length end elsewhere. NaN where q* is 0, infinite or
-  /// NaN.
+  /// d/dp of that map at q*, by differences, right to some 1e-6. Above 1 only what the map takes to q* itself
+  /// stays there: other variances end elsewhere. NaN where q* is 0, infinite or NaN.
   double variance_slope;
   /// chi_1 = w K'(q*,q*,q*): below 1 nearby inputs merge (ordered), above 1 they part (chaotic). NaN when q*
   /// is infinite or NaN.

@@ -73,7 +73,8 @@ struct Decay {
   /// The slope at either end of a parabola through log mu_k against log k; of four eigenvalues or more.
   std::optional<double> at_first, at_last;
   /// Whether these differ by more than a fifth of the exponent, and the parabola bends down by more than
-  /// three standard errors: these eigenvalues fall faster than a power.
+  /// three standard errors: over these degrees there is no power. (Smooth kernels have none at all; one with
+  /// a cusp goes like k^-d in the end, at large d only far beyond some hundred degrees.)
   bool steepening;
 };
 /// The slope of log mu_k against log k by least squares over positive mu_k well above their bounds, first <=
