@@ -100,7 +100,8 @@ class Part {
 
 void print_ensemble(const study::EnsembleStudyPlan& plan, const study::EnsembleStudy& s, std::ostream& out) {
   const study::EnsemblePlan& e = plan.ensemble;
-  out << plan.data.description << ": " << plan.data.x.shape(0) << " examples";
+  out << plan.data.description << ": " << plan.data.x.shape(0)
+      << (plan.data.x.shape(0) == 1 ? " example" : " examples");
   if (plan.test.x.shape(0) > 0) out << ", " << plan.test.x.shape(0) << " to test on";
   out << '\n'
       << s.outputs.seeds.size() << " networks " << shape_in_words(e.architecture) << ", seeds "
