@@ -120,6 +120,9 @@ TEST_CASE("an ensemble that cannot be compared is refused") {
   plan.test.y = zeros<double>(2, 2);
   CHECK(contains(refusal(plan), "the test targets are 2 x 2"));
   plan = plan_of(4, 6);
+  for (double& v : plan.data.y) v *= 1e90;
+  CHECK(contains(refusal(plan), "statistics of the outputs overflow"));
+  plan = plan_of(4, 6);
   plan.times = {1e30};
   CHECK(contains(refusal(plan), "0 to a billion"));
 }

@@ -114,6 +114,13 @@ class Comparer {
   double narrowest_;
 };
 
+// Errors of variances take fourth powers.
+void require_finite_moments(const EnsembleMoments& m) {
+  for (const Matrix<double>* values : {&m.mean, &m.mean_error, &m.variance, &m.variance_error})
+    if (!std::all_of(values->begin(), values->end(), [](double v) { return std::isfinite(v); }))
+      throw UserError("statistics of the outputs overflow: smaller targets or scales are needed");
+}
+
 void require_study(const EnsembleStudyPlan& plan) {
   if (plan.ensemble.networks < 2)
     throw UserError("an ensemble of " + std::to_string(plan.ensemble.networks) +
@@ -157,6 +164,7 @@ EnsembleStudy run_ensemble_study(const EnsembleStudyPlan& plan,
   ensemble.steps = study.steps;
   study.outputs = train_ensemble(ensemble, plan.data, with_test_rows(plan), progress);
   study.measured = moments(study.outputs);
+  require_finite_moments(study.measured);
   study.quantiles = quantiles(study.outputs, plan.quantiles);
   study.quantile_errors = quantile_errors(study.outputs, plan.quantiles);
   study.z = z_scores(study.measured, study.law.mean, study.law.variance);
